@@ -1,0 +1,1 @@
+"""The `kade` command: thin, over the other packages."""

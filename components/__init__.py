@@ -1,0 +1,1 @@
+"""What can be built: component resources that read no configuration and look nothing up."""

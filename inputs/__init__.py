@@ -1,0 +1,1 @@
+"""What people write: YAML files with line numbers, and the faults found in them."""
