@@ -21,6 +21,7 @@ Place = tuple[str | int, ...]
 """A place inside a document: keys and list positions from the top."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TRUE = frozenset({"y", "Y", "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -224,3 +225,24 @@ def load(path: Path, root: Path | None = None) -> Document:
     if document.faults:
         raise FaultsError(document.faults)
     return document
+
+
+class _Dumper(_SAFE_DUMPER):
+    """Quotes every text that a reader would take for something else, and never writes anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write a value that occurs twice twice: people read these files."""
+        return True
+
+
+def _text(dumper: Any, value: str) -> Any:
+    quoted = '"' if not isinstance(_scalar(value), str) else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=quoted)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(data: Any) -> str:
+    """Write plain data as one YAML document, keys in the order given; what `documents` reads back is the same."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120)

@@ -1,0 +1,1 @@
+"""Apps: from the files of an app to what the GitOps engine delivers."""

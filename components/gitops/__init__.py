@@ -1,0 +1,1 @@
+"""The GitOps engine behind one interface, and what Pulumi hands to it."""

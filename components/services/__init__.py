@@ -1,0 +1,1 @@
+"""Services of the catalogue: one file each, in a folder per category."""

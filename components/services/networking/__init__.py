@@ -1,0 +1,1 @@
+"""Services that bring traffic in and out."""

@@ -1,0 +1,1 @@
+"""Services that show how the cluster and its apps are doing."""

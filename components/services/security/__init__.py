@@ -1,0 +1,1 @@
+"""Services that keep certificates, secrets and policies."""

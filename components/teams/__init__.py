@@ -1,0 +1,1 @@
+"""Teams: the fence around each."""

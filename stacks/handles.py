@@ -1,0 +1,146 @@
+"""Handles between layers: the declared part from the files, the observed part from the earlier stack."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pulumi
+from pulumi.output import UNKNOWN
+from pulumi.runtime.invoke import InvokeResult
+
+from components.cluster.handle import (
+    HANDLE_VERSION,
+    STORAGE_CLASSES,
+    ClusterDeclared,
+    ClusterHandle,
+    ClusterObserved,
+    GitOps,
+)
+from components.machines.handle import MachinesDeclared, MachinesHandle, MachinesObserved, Node, Role
+from inputs.faults import Fault, FaultsError
+from stacks.models.cluster import ClusterFile, NodePool
+
+READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+"""Function of the engine itself. A `StackReference` would end the program when the other stack does not exist yet."""
+
+
+def nodes(cluster: ClusterFile) -> tuple[Node, ...]:
+    """Return every machine of a cluster; within a pool they take turns over its zones."""
+    return (*_pool(cluster, cluster.control_plane, "controlplane"), *_pool(cluster, cluster.workers, "worker"))
+
+
+def _pool(cluster: ClusterFile, pool: NodePool, role: Role) -> tuple[Node, ...]:
+    zones = pool.zones or tuple(zone.name for zone in cluster.zones)
+    noun = "control-plane" if role == "controlplane" else "worker"
+    return tuple(
+        Node(
+            name=f"{cluster.name}-{noun}-{number}",
+            role=role,
+            zone=zones[(number - 1) % len(zones)],
+            address=str(address),
+            cpus=pool.cpus,
+            memory_gib=pool.memory_gib,
+            disk_gib=pool.disk_gib,
+        )
+        for number, address in enumerate(pool.addresses, 1)
+    )
+
+
+def machines_declared(cluster: ClusterFile) -> MachinesDeclared:
+    """Return what the files say of a cluster's machines."""
+    return MachinesDeclared(cluster=cluster.name, nodes=nodes(cluster))
+
+
+def cluster_declared(cluster: ClusterFile, keep_data: bool) -> ClusterDeclared:
+    """Return what the files say of a cluster."""
+    balancer = cluster.network.load_balancer
+    return ClusterDeclared(
+        name=cluster.name,
+        domain=cluster.domain,
+        endpoint=cluster.endpoint,
+        kubernetes_version=cluster.versions.kubernetes,
+        zones=tuple(zone.name for zone in cluster.zones),
+        workers=cluster.workers.count,
+        storage_classes=STORAGE_CLASSES,
+        load_balancer_range=(str(balancer.first), str(balancer.last)),
+        pod_network=str(cluster.network.pods),
+        service_network=str(cluster.network.services),
+        issuer=cluster.endpoint,
+        identity_issuer=cluster.identity.issuer if cluster.identity else None,
+        vault_address=cluster.vault.address if cluster.vault else None,
+        delivery=cluster.delivery,
+        gitops=GitOps(
+            engine=cluster.gitops.engine, repository=cluster.gitops.repository, revision=cluster.gitops.revision
+        ),
+        keep_data=keep_data,
+    )
+
+
+def read_machines_handle(cluster: ClusterFile) -> MachinesHandle:
+    """Return the handle of the machines stack.
+
+    Raises:
+        FaultsError: at `up` the stack has no handle yet; at any time it is another cluster's or of a newer version.
+
+    """
+    found = _read(f"{cluster.name}-machines", "machines", cluster.name)
+    observed = MachinesObserved(machines=_output(found, "machines"), installer=_output(found, "installer"))
+    return MachinesHandle(declared=machines_declared(cluster), observed=observed)
+
+
+def read_cluster_handle(cluster: ClusterFile, keep_data: bool) -> ClusterHandle:
+    """Return the handle of the cluster stack.
+
+    Raises:
+        FaultsError: at `up` the stack has no handle yet; at any time it is another cluster's or of a newer version.
+
+    """
+    found = _read(f"{cluster.name}-cluster", "cluster", cluster.name)
+    observed = ClusterObserved(
+        kubeconfig=pulumi.Output.secret(_output(found, "kubeconfig")),
+        ca=_output(found, "ca"),
+        uid=_output(found, "uid"),
+    )
+    return ClusterHandle(declared=cluster_declared(cluster, keep_data), observed=observed)
+
+
+def _output(found: dict[str, Any] | None, key: str) -> pulumi.Output[Any]:
+    """Return one observed value; unknown where the earlier stack is missing, which only a preview can meet."""
+    return pulumi.Output.from_input(UNKNOWN if found is None else found.get(key, UNKNOWN))
+
+
+def _read(stack: str, kind: str, cluster: str) -> dict[str, Any] | None:
+    """Return the exported handle of a stack, or `None` at preview where there is none yet."""
+    path = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    reason = "it has no output `handle`"
+    outputs: dict[str, Any] = {}
+    try:
+        result: Any = pulumi.runtime.invoke(READ_OUTPUTS, {"name": path})
+        value: Any = result.value if isinstance(result, InvokeResult) else result
+        outputs = cast("dict[str, dict[str, Any]]", value or {}).get("outputs") or {}
+    except Exception as error:  # the SDK raises plain `Exception` for a stack that does not exist
+        reason = str(error).rsplit("failed: ", 1)[-1].strip()
+    handle = cast("dict[str, Any] | None", outputs.get("handle"))
+    if handle is None:
+        if pulumi.runtime.is_dry_run():
+            pulumi.log.info(f"{stack} has not been up: what it hands over is unknown in this preview ({reason})")
+            return None
+        remedy = f"Run `pulumi up --stack {stack}` first."
+        raise FaultsError(
+            [Fault(f"stack {stack}", 0, "handle", f"what this stack builds on is missing: {reason}", remedy)]
+        )
+    _check(handle, stack, kind, cluster)
+    return handle
+
+
+def _check(handle: dict[str, Any], stack: str, kind: str, cluster: str) -> None:
+    """Refuse a handle that is not the expected one."""
+    what, remedy = "", ""
+    if int(handle.get("version", 0)) > HANDLE_VERSION:
+        what = f"the handle has version {int(handle['version'])}, newer than {HANDLE_VERSION}"
+        remedy = "Use the release of Kade that wrote it, or a later one."
+    elif handle.get("kind") != kind or handle.get("cluster") != cluster:
+        what = f"the handle is not the {kind} handle of cluster `{cluster}`"
+        remedy = f"Run `pulumi up --stack {stack}` again from this organisation's files."
+    if what:
+        raise FaultsError([Fault(f"stack {stack}", 0, "handle", what, remedy)])
