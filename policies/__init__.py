@@ -1,1 +1,1 @@
-"""What is allowed: the rule kernel, the rules, and the CrossGuard pack that applies them."""
+"""What is allowed: rules over a model, four sources that build it, and reports. The CrossGuard pack is an adapter."""

@@ -1,0 +1,1 @@
+"""The CrossGuard pack: a thin adapter between the engine and the rules."""
