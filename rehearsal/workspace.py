@@ -1,0 +1,232 @@
+"""The rehearsal's own place on disk: project file, configuration, state, plugins, and the environment to run in.
+
+Everything is made from what the repository holds and lies in one folder that git ignores (`.kade/rehearsal`), so
+tracked files stay untouched. The project has the real one's name and program: URNs are equal.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rehearsal.install import PROJECT, install_commands, install_plugins, keep, secret_file
+from rehearsal.toolchain.engine import installed
+
+_DROPPED = (
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_STACK",
+    "PYTHONDONTWRITEBYTECODE",
+)
+"""Variables that must not reach a rehearsal: credentials of real backends, and what makes Python start slowly."""
+
+
+class RehearsalError(Exception):
+    """Something about the rehearsal's place is wrong; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where one rehearsal lies. `open_workspace` makes it."""
+
+    root: Path
+    """The project's root: where `stacks/`, `policies/` and `rehearsal/` are."""
+    folder: Path
+    """Everything that the rehearsal writes, except for `out`."""
+    program: Path
+    """Folder of the Pulumi program."""
+    out: Path
+    """Folder of the results, one folder a stack."""
+    cli: Path
+    """The Pulumi CLI."""
+    pack: Path
+    """Folder of the policy pack that every command enforces, where it holds one."""
+
+    @property
+    def project(self) -> Path:
+        """Folder of the generated project file; commands run here."""
+        return self.folder / "project"
+
+    @property
+    def config(self) -> Path:
+        """Folder of the stacks' configuration files."""
+        return self.project / "config"
+
+    @property
+    def backend(self) -> Path:
+        """Folder of the state."""
+        return self.folder / "backend"
+
+    @property
+    def home(self) -> Path:
+        """`PULUMI_HOME`, where the stand-in plugins are installed."""
+        return self.folder / "home"
+
+    @property
+    def bin(self) -> Path:
+        """Folder of the commands, first on PATH."""
+        return self.folder.parent / "bin"
+
+    def environment(self, *, pack: bool = True, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment in which `pulumi` works on this rehearsal and on nothing else."""
+        environment = dict(os.environ if base is None else base)
+        for name in _DROPPED:
+            environment.pop(name, None)
+        environment |= {
+            "KADE_OUT": str(self.out),
+            "KADE_REHEARSAL": str(self.folder),
+            "PATH": f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
+            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
+            # The option that writes the engine's events to a file is one of its debug commands.
+            "PULUMI_DEBUG_COMMANDS": "true",
+            # Else a missing plugin costs eight seconds of attempts to download it.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # A rehearsal's state is thrown away; its backups would cost a write of the whole state in every step.
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            "PULUMI_HOME": str(self.home),
+            # A rehearsal runs on its own plugins, whatever is installed on this machine.
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        environment.pop("PULUMI_OPTION_POLICY_PACK", None)
+        if pack and self.has_pack:
+            environment["PULUMI_OPTION_POLICY_PACK"] = str(self.pack)
+        return environment
+
+    @property
+    def has_pack(self) -> bool:
+        """Say whether there is a policy pack to enforce."""
+        return (self.pack / "PulumiPolicy.yaml").is_file()
+
+    def has_stack(self, stack: str) -> bool:
+        """Say whether a stack has been made."""
+        return (self.backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json").is_file()
+
+    def ensure_stack(self, stack: str) -> None:
+        """Make a stack with made-up values for the secrets that its layer declares; add those that are missing.
+
+        Raises:
+            RehearsalError: the name is no name of a stack.
+
+        """
+        if not self.has_stack(stack):
+            self._quietly("stack", "init", stack, "--non-interactive")
+        file = self.config / f"Pulumi.{stack}.yaml"
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        declared = _declared_secrets(stack) if self.program == self.root / "stacks" else []
+        missing = [name for name in declared if f"{PROJECT}:{name}:" not in text]
+        if missing:
+            values = [part for name in missing for part in ("--secret", f"{PROJECT}:{name}={_made_up()}")]
+            self._quietly("config", "set-all", "--stack", stack, *values)
+        elif file.exists():
+            file.touch()  # the shell's `pulumi` looks again when the declared secrets are newer than this
+
+    def _quietly(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self.cli), *arguments],
+            cwd=self.project, env=self.environment(pack=False), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            msg = f"`pulumi {' '.join(arguments[:2])}` failed: {(done.stderr or done.stdout).strip()}"
+            raise RehearsalError(msg)
+
+
+def _made_up() -> str:
+    return f"made-up-{secrets.token_hex(12)}"
+
+
+def _declared_secrets(stack: str) -> list[str]:
+    """Return the names of the secrets that a stack's layer declares; none where the program declares none."""
+    if importlib.util.find_spec("stacks.credentials") is None or importlib.util.find_spec("stacks.names") is None:
+        return []
+    # Imported late: a rehearsal of another program does not need them, and the shell starts faster.
+    from inputs.faults import FaultsError
+    from stacks import credentials as declared
+    from stacks import loading, names
+
+    try:
+        layer = names.parse_stack(stack, loading.organisation()).layer
+    except FaultsError:
+        return []  # the program will say what is wrong with the name, and everything else about it
+    if layer in declared.SECRETS:
+        return [secret.name for secret in declared.SECRETS[layer]]
+    return sorted({secret.name for layers in declared.SECRETS.values() for secret in layers})
+
+
+def open_workspace(
+    root: Path | None = None,
+    *,
+    folder: Path | None = None,
+    program: Path | None = None,
+    out: Path | None = None,
+    pack: Path | None = None,
+) -> Workspace:
+    """Make the rehearsal's place, or bring it up to date, and return it. Changes nothing that is right already.
+
+    Args:
+        root: the project's root; by default the one that this module lies in.
+        folder: where to write; by default `.kade/rehearsal` below the root.
+        program: the Pulumi program; by default `stacks` below the root.
+        out: the results; by default `$KADE_OUT`, or `out` below the root.
+        pack: the policy pack; by default `policies` below the root.
+
+    Raises:
+        ToolchainError: set-up has not run.
+
+    """
+    root = (root or Path(__file__).parent.parent).resolve()
+    engine = installed(root)
+    workspace = Workspace(
+        root=root,
+        folder=(folder or root / ".kade" / "rehearsal").resolve(),
+        program=(program or root / "stacks").resolve(),
+        out=(out or Path(os.environ.get("KADE_OUT") or root / "out")).resolve(),
+        cli=engine.path,
+        pack=(pack or root / "policies").resolve(),
+    )
+    for made in (workspace.config, workspace.backend, workspace.home, workspace.bin):
+        made.mkdir(parents=True, exist_ok=True)
+    secret_file(workspace.folder / "passphrase", secrets.token_urlsafe(32))
+    secret_file(workspace.folder / "key", secrets.token_hex(32))
+    keep(workspace.project / "Pulumi.yaml", _project_file(workspace))
+    keep(workspace.folder / "workspace.json", json.dumps({k: str(v) for k, v in asdict(workspace).items()}, indent=1))
+    install_plugins(workspace)
+    install_commands(workspace)
+    return workspace
+
+
+def load_workspace(folder: Path) -> Workspace:
+    """Return a rehearsal's place as it was made, changing nothing; for a command that is run from inside it.
+
+    Raises:
+        RehearsalError: there is none.
+
+    """
+    try:
+        known: dict[str, str] = json.loads((folder / "workspace.json").read_text(encoding="utf-8"))
+        return Workspace(**{name: Path(value) for name, value in known.items()})
+    except (OSError, ValueError, TypeError):
+        msg = f"{folder} holds no rehearsal. Leave this shell and run `make shell` again."
+        raise RehearsalError(msg) from None
+
+
+def _project_file(workspace: Workspace) -> str:
+    program = os.path.relpath(workspace.program, workspace.project)
+    environment = os.path.relpath(sys.prefix, workspace.project)
+    return (
+        "# Made by Kade for a rehearsal; written again when it differs. The real one is in the project's root.\n"
+        f"name: {PROJECT}\n"
+        "description: Rehearsal on stand-ins; nothing real is made\n"
+        f"runtime: {{name: python, options: {{toolchain: pip, virtualenv: {json.dumps(environment)}}}}}\n"
+        f"main: {json.dumps(program)}\n"
+        "stackConfigDir: config\n"
+        'config: {"pulumi:disable-default-providers": {value: ["*"]}}\n'
+    )
