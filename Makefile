@@ -21,7 +21,7 @@ test: setup ## Run every test, with the real engine
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 shell: setup ## Open a shell where plain `pulumi` rehearses every stack, the policy pack enforced
-	@$(BIN)/python -m rehearsal shell $(if $(CMD),'$(CMD)')
+	@$(BIN)/python -m rehearsal shell $(if $(CMD),--command '$(CMD)')
 
 check: python ## Lint, types and the fast tests: what every commit passes
 	@$(MAKE) -j2 --output-sync=target lint types unit
