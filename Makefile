@@ -44,8 +44,8 @@ schemas: python ## Rewrite the JSON Schemas of the organisation's files
 pages: python ## Rewrite the pages of rules and services
 	@$(BIN)/python -m policies.pages && $(BIN)/python -m components.services.pages
 
-lock: python ## Lock the Python dependencies again
-	@$(BIN)/python -m rehearsal.lock
+lock: python ## Lock the Python dependencies again; `UPGRADE=1` raises what is locked
+	@$(BIN)/python -m rehearsal.lock $(if $(UPGRADE),--upgrade)
 
 setup: ## Python environment, Pulumi CLI and language host (cached outside the clone)
 	@$(PYTHON) rehearsal/setup.py

@@ -6,8 +6,10 @@ A lock file that names hosts would send every organisation to the host of whoeve
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rehearsal.toolchain.progress import Progress, ToolchainError
@@ -16,26 +18,40 @@ from rehearsal.toolchain.python_env import installer
 ROOT = Path(__file__).resolve().parent.parent
 
 
+LOCK = ROOT / "requirements.lock"
+
+
 def main() -> int:
-    """Resolve all dependencies, those of development included, with the hashes of every file."""
+    """Resolve all dependencies, those of development included, with the hashes of every file.
+
+    What is locked stays as it is where it still fits; with `--upgrade` everything is resolved to its newest version.
+    """
     progress = Progress()
+    if sys.argv[1:] not in ([], ["--upgrade"]):
+        progress.say("usage: python -m rehearsal.lock [--upgrade]")
+        return 2
     command = ["pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--all-extras"]
-    command += ["--python-version", "3.11", "--no-emit-index-url", "pyproject.toml"]
+    command += ["--python-version", "3.11", "--no-emit-index-url", *sys.argv[1:], "pyproject.toml"]
     try:
         uv = installer(progress)
     except ToolchainError as error:
         progress.say(str(error))
         return 1
-    with progress.step("Resolving the Python dependencies"):
+    with tempfile.TemporaryDirectory() as folder, progress.step("Resolving the Python dependencies"):
+        made = Path(folder) / LOCK.name
+        if LOCK.exists():
+            shutil.copyfile(LOCK, made)  # the resolver keeps what it finds here
+        command += ["--output-file", str(made)]
         done = subprocess.run([uv, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        text = made.read_text(encoding="utf-8") if made.exists() else ""
     if done.returncode:
-        progress.say(f"The dependencies cannot be resolved; requirements.lock stays as it is.\n{done.stderr.strip()}")
+        progress.say(f"The dependencies cannot be resolved; {LOCK.name} stays as it is.\n{done.stderr.strip()}")
         return 1
-    if re.search(r"https?://", done.stdout):
-        progress.say("The resolver wrote the address of a host; requirements.lock stays as it is.")
+    if re.search(r"https?://", text):
+        progress.say(f"The resolver wrote the address of a host; {LOCK.name} stays as it is.")
         return 1
-    (ROOT / "requirements.lock").write_text(done.stdout, encoding="utf-8")
-    progress.say("requirements.lock is written. Run `make setup`, then the tests.")
+    LOCK.write_text(text, encoding="utf-8")
+    progress.say(f"{LOCK.name} is written. Run `make setup`, then the tests.")
     return 0
 
 
