@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
 from cli.exits import Exit
 from inputs.faults import FaultsError
+from policies.kernel.words import Format, Listing, Source, Stage
 
 app = typer.Typer(
     name="kade",
@@ -35,13 +34,29 @@ def validate(stack: Annotated[str | None, typer.Argument(help="Only the files th
     from cli import files
     from stacks.loading import organisation
 
-    count = files.read_all(organisation()) if stack is None else files.read_for(stack, organisation())
-    typer.echo(f"{count} readings of files, no faults.")
+    if stack is None:
+        files.read_all(organisation())
+    else:
+        files.read_for(stack, organisation())
+    typer.echo("No faults.")
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of your organisation; made where it does not exist.")],
+) -> None:
+    """Start an organisation of your own from the example, with its project file and the schemas for editors."""
+    from cli import starting
+
+    starting.start(folder)
 
 
 @app.command()
 def explain(word: Annotated[str, typer.Argument(help="A key (`network.pods`) or a rule (`haven-multiaz`).")]) -> None:
     """Say what a key of the organisation's files, or a rule, means."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
     from cli import explain as explaining
 
     Console().print(Markdown(explaining.text(word)))
@@ -81,16 +96,95 @@ def render(
     """Write what the GitOps engine delivers for one stack, as files."""
     from cli import rendering
 
-    count = rendering.render(stack, to)
-    typer.echo(f"{count} files in {to}.")
+    raise typer.Exit(rendering.render(stack, to))
 
 
 @app.command()
-def verdict(stack: Stack) -> None:
-    """Show the verdict of a stack's last preview or up."""
+def rules(
+    format: Annotated[Listing, typer.Option(help="`console` or `json`.")] = Listing.CONSOLE,
+) -> None:
+    """List every rule: severity, what it can decide when, controls, sources, fixtures."""
+    from cli import rules as listing
+    from policies.rules import load
+
+    if format is Listing.JSON:
+        sys.stdout.write(listing.as_json(load()))
+        return
+    from rich.console import Console
+
+    listing.show(load(), Console(highlight=False))
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; `-` is standard input.", show_default=False)
+    ] = None,
+    source: Annotated[Source, typer.Option(help="What is judged.")] = Source.MANIFESTS,
+    format: Annotated[Format, typer.Option(help="What the result is written as.")] = Format.CONSOLE,
+    output: Annotated[Path | None, typer.Option(help="File to write to. Default: standard output.")] = None,
+    stack: Annotated[str, typer.Option(help="The stack that the objects belong to.")] = "",
+    stage: Annotated[Stage | None, typer.Option(help="Whose settings hold. Default: the stack's stage.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict/--no-strict", help="Stop at what could be decided now and is undetermined.")
+    ] = None,
+    rules: Annotated[str, typer.Option(help="Only these rules, separated by commas.")] = "",
+    framework: Annotated[str, typer.Option(help="Only rules of or for these frameworks, separated by commas.")] = "",
+    as_of: Annotated[str, typer.Option(help="Judge as on this day, for example 2027-03-01. Default: today.")] = "",
+    baseline: Annotated[Path | None, typer.Option(help="An earlier verdict.json: only what is new stops.")] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help="For `live`. Default: as kubectl finds it.")] = None,
+    context: Annotated[str | None, typer.Option(help="For `live`. Default: the current one.")] = None,
+    probe: Annotated[bool, typer.Option("--probe", help="For `live`: make a test volume and remove it again.")] = False,
+) -> None:
+    """Judge manifests, an exported state, a live cluster, or the last preview of a stack."""
+    from cli import check as checker
+    from policies.checking import Request
+
+    request = Request(
+        source=source,
+        paths=checker.paths(paths),
+        stack=stack,
+        stage=stage,
+        kubeconfig=kubeconfig,
+        context=context,
+        probe=probe,
+        strict=strict,
+        rules=checker.listed(rules),
+        frameworks=checker.listed(framework),
+        day=checker.day(as_of),
+        baseline=baseline,
+    )
+    raise typer.Exit(checker.run(request, checker.Written(format=format, output=output)))
+
+
+@app.command()
+def verdict(
+    name: Annotated[str, typer.Argument(help="A stack, or an environment: then all its stacks together.")],
+) -> None:
+    """Show the verdict of a stack's last preview or up, or of all stacks of an environment."""
+    from rich.console import Console
+
     from cli import verdicts
 
-    verdicts.show(stack, verdicts.require(stack), Console(soft_wrap=True, highlight=False))
+    console = Console(soft_wrap=True, highlight=False)
+    stacks = verdicts.stacks_of(name)
+    if stacks:
+        verdicts.show_merged(name, stacks, console)
+    else:
+        verdicts.show(name, verdicts.require(name), console)
+
+
+@app.command()
+def parity(
+    verdict: Annotated[Path, typer.Argument(help="A `verdict.json`.")],
+    report: Annotated[Path, typer.Argument(help="What `haven check --output=json` wrote.")],
+) -> None:
+    """Compare a verdict with what the official checker said, check by check."""
+    from rich.console import Console
+
+    from cli import verdicts
+
+    raise typer.Exit(verdicts.show_parity(verdict, report, Console(soft_wrap=True, highlight=False)))
 
 
 def _run(stack: str, operation: str, *, rehearse: bool, yes: bool = False) -> None:
@@ -110,8 +204,8 @@ def main() -> None:
         print(f"{count} fault{'s' if count > 1 else ''}; nothing was applied.", file=sys.stderr)
         sys.exit(Exit.BAD_INPUT)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(Exit.INTERNAL)
+        print("Interrupted. Run the same command again: it clears what was left behind first.", file=sys.stderr)
+        sys.exit(130)  # what a shell gives for an interrupt
     except Exception as error:
         if os.environ.get("KADE_DEBUG"):
             raise

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from inputs.faults import Fault, FaultsError, nearest
 from inputs.yaml import Document, Place, dotted
 
+UNKNOWN = "there is no such key"
+MISSING = "the key is missing"
+
 
 class FileModel(BaseModel):
     """Base of every model of a file that people write.
@@ -71,7 +74,16 @@ def faults_of(error: ValidationError, document: Document, model: type[BaseModel]
             continue
         what, remedy = _worded(item["type"], item["msg"], item.get("ctx", {}), path, document, model)
         faults.append(_fault(document, path, what, remedy))
-    return faults
+    return [fault for fault in faults if not _is_other_side(fault, faults)]
+
+
+def _is_other_side(fault: Fault, faults: Sequence[Fault]) -> bool:
+    """Whether a key is missing only because it is written wrong: one slip of the pen is one fault."""
+    owner, _, name = fault.key.rpartition(".")
+    return fault.what == MISSING and any(
+        other.what == UNKNOWN and other.key.rpartition(".")[0] == owner and f"`{name}`" in other.remedy
+        for other in faults
+    )
 
 
 def _fault(document: Document, path: Place, what: str, remedy: str) -> Fault:
@@ -103,9 +115,9 @@ def _worded(
     if kind == "extra_forbidden":
         known = _keys_at(model, path[:-1])
         guess = nearest(str(path[-1]), known)
-        return "there is no such key", guess or (f"Keys here: {', '.join(known)}." if known else "Remove it.")
+        return UNKNOWN, guess or (f"Keys here: {', '.join(known)}." if known else "Remove it.")
     if kind == "missing":
-        return "the key is missing", "Add it."
+        return MISSING, "Add it."
     if kind in ("literal_error", "enum"):
         return "the value is not one of those possible", f"Write {context.get('expected', 'one of those listed')}."
     if document.data is None:

@@ -7,7 +7,6 @@ parsed by libyaml, built here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +15,15 @@ from typing import Any, cast
 import yaml
 
 from inputs.faults import Fault, FaultsError, shown
+from inputs.scalars import scalar_value
 
 Place = tuple[str | int, ...]
 """A place inside a document: keys and list positions from the top."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_REPEATED = 1_000_000
+"""Values that the aliases of one document may stand for, counted as often as they are repeated."""
 _SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_TRUE = frozenset({"y", "Y", "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
-_FALSE = frozenset({"n", "N", "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
-_BASED = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o?[0-7_]+|b[01_]+)\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_INF = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan")}
 
 
 @dataclass
@@ -59,35 +54,6 @@ def dotted(path: Place) -> str:
     return text
 
 
-def _scalar(value: str) -> Any:
-    """Read a plain (unquoted) scalar the way the Kubernetes API machinery does."""
-    if value in _NULL:
-        return None
-    first = value[0]
-    if first in "tTyYoO" and value in _TRUE:
-        return True
-    if first in "fFnNoO" and value in _FALSE:
-        return False
-    if first in "+-.0123456789":
-        if _INT.match(value):
-            return int(value.replace("_", ""))
-        if _BASED.match(value):
-            digits = value.replace("_", "")
-            sign = -1 if digits[0] == "-" else 1
-            digits = digits.lstrip("+-")
-            base = {"x": 16, "b": 2}.get(digits[1:2], 8)
-            return sign * int(digits[2:] if not digits[1:2].isdigit() else digits, base)
-        if _FLOAT.match(value):
-            return float(value)
-        if value.lower() in _INF:
-            return _INF[value.lower()]
-    return value
-
-
-def _line(event: Any) -> int:
-    return event.start_mark.line + 1
-
-
 class _Unreadable(yaml.MarkedYAMLError):
     """A construct that is YAML but not data; knows its line as libyaml's own errors do."""
 
@@ -95,90 +61,176 @@ class _Unreadable(yaml.MarkedYAMLError):
         super().__init__(problem=problem, problem_mark=event.start_mark)
 
 
+_NO_KEY: Any = object()  # in a mapping that waits for its next key
+_MERGE: Any = object()  # in a mapping whose next value is merged in
+
+
+class _Open:
+    """A mapping or list whose end was not read yet."""
+
+    __slots__ = ("anchor", "data", "is_map", "key", "merge", "merges", "path", "start", "weight")
+
+    def __init__(self, data: Any, is_map: bool, path: Place, start: Any) -> None:
+        self.data = data
+        self.is_map = is_map
+        self.key: Any = _NO_KEY
+        self.path = path
+        self.start = start
+        self.anchor: str | None = start.anchor
+        self.weight = 0  # values inside, each as often as aliases repeat it
+        self.merge: Any = None
+        self.merges: list[dict[str, Any]] | None = None
+
+
 class _Builder:
     """Builds one document from libyaml's events."""
 
-    def __init__(self, parser: Any, file: str) -> None:
+    def __init__(self, parser: Any, file: str, places: bool) -> None:
         self.parser = parser
+        self.places = places
         self.document = Document(None, file)
         self.anchors: dict[str, Any] = {}
+        self.weights: dict[str, int] = {}
+        self.open: list[_Open] = []
 
     def build(self) -> Document:
-        """Build the document whose start event was just read."""
-        self.document.data = self.node(self.parser.get_event(), ())
-        self.parser.get_event()  # DocumentEnd
+        """Build the document whose start event was just read.
+
+        One loop without recursion: this is where reading a large stream spends its time, and what is nested deeper
+        than Python can recurse is read all the same.
+        """
+        get, places, opened = self.parser.get_event, self.places, self.open
+        scalar, alias = yaml.ScalarEvent, yaml.AliasEvent
+        top: Any = None
+        while True:
+            event = get()
+            kind = event.__class__
+            if kind is scalar:
+                if top is not None and top.is_map and top.key is _NO_KEY:
+                    self.key(event, top)
+                    continue
+                if event.tag is None:
+                    value: Any = event.value
+                    if event.implicit[0]:
+                        value = scalar_value(value)
+                else:
+                    value = self.tagged(event)
+                if event.anchor is not None:
+                    self.anchors[event.anchor] = value
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                if top is not None and top.is_map and top.key is _NO_KEY:
+                    raise _Unreadable(event, "a key must be plain text")
+                path = self.place(event, top) if places else ()
+                is_map = kind is yaml.MappingStartEvent
+                top = _Open({} if is_map else [], is_map, path, event)
+                opened.append(top)
+                continue
+            elif kind is alias:
+                if top is not None and top.is_map and top.key is _NO_KEY:
+                    raise _Unreadable(event, "a key must be plain text")
+                value = self.alias(event, top)
+            else:  # the end of the mapping or list
+                value = self.close(top)
+                opened.pop()
+                event, top = top.start, opened[-1] if opened else None
+                if top is None:
+                    break
+                self.put(top, value)
+                continue
+            if places:
+                self.place(event, top)
+            if top is None:
+                break
+            if top.is_map and top.key is not _MERGE:
+                top.data[top.key] = value
+                top.key = _NO_KEY
+            else:
+                self.put(top, value)
+        self.document.data = value
+        if not places:
+            self.document.lines[()] = event.start_mark.line + 1
+        get()  # DocumentEnd
         return self.document
 
-    def node(self, event: Any, path: Place) -> Any:
-        """Build the value that starts with `event`."""
-        value: Any
-        self.document.lines.setdefault(path, event.start_mark.line + 1)
-        if isinstance(event, yaml.ScalarEvent):
-            value = self.scalar(event)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self.anchors:
-                raise _Unreadable(event, f"alias *{event.anchor} has no anchor above it")
-            return self.anchors[event.anchor]
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = self.sequence(path)
-        else:
-            value = self.mapping(path)
-        if event.anchor is not None:  # only now: a value that contains itself is not data
-            self.anchors[event.anchor] = value
-        return value
+    def alias(self, event: Any, top: _Open | None) -> Any:
+        """Return what an alias stands for. A few lines of aliases of aliases could stand for more than memory holds."""
+        if event.anchor not in self.anchors:
+            raise _Unreadable(event, f"alias *{event.anchor} has no anchor above it")
+        if top is not None:
+            top.weight += self.weights.get(event.anchor, 1)
+            if top.weight > MOST_REPEATED:
+                raise _Unreadable(event, f"its aliases stand for more than {MOST_REPEATED} values")
+        return self.anchors[event.anchor]
 
-    def scalar(self, event: Any) -> Any:
-        """Read a scalar; quoted ones and those tagged `!!str` stay text."""
+    def place(self, event: Any, top: _Open | None) -> Place:
+        """Remember where a value stands, and return its path. A value of a mapping stands where its key does."""
+        path: Place = ()
+        if top is not None:
+            path = (*top.path, ("<<" if top.key is _MERGE else top.key) if top.is_map else len(top.data))
+        self.document.lines.setdefault(path, event.start_mark.line + 1)
+        return path
+
+    def key(self, event: Any, top: _Open) -> None:
+        """Take the next key of a mapping; one that is given twice is a fault."""
+        key = event.value
+        if key == "<<" and event.implicit[0]:
+            top.key, top.merge = _MERGE, event
+            return
+        top.key = key
+        if key in top.data:
+            self.twice(event, top)
+        if self.places:
+            self.document.lines[(*top.path, key)] = event.start_mark.line + 1
+
+    def twice(self, event: Any, top: _Open) -> None:
+        """Remember a key that is given twice."""
+        steps = (("<<" if item.key is _MERGE else item.key) if item.is_map else len(item.data) for item in self.open)
+        first = self.document.lines.get((*top.path, top.key))
+        what = f"the key stands on line {first} already" if first else "the key stands above already"
+        line = event.start_mark.line + 1
+        self.document.faults.append(Fault(self.document.file, line, dotted(tuple(steps)), what, "Keep one of the two."))
+
+    @staticmethod
+    def tagged(event: Any) -> Any:
+        """Read a scalar with a tag; `!!str` stays text."""
         if event.tag == "tag:yaml.org,2002:str":
             return event.value
-        if event.tag is not None and event.tag.startswith("!") and event.tag != "!":
+        if event.tag.startswith("!") and event.tag != "!":
             raise _Unreadable(event, f"unknown tag {event.tag}")
-        return _scalar(event.value) if event.implicit[0] else event.value
+        return scalar_value(event.value) if event.implicit[0] else event.value
 
-    def sequence(self, path: Place) -> list[Any]:
-        """Build a list."""
-        items: list[Any] = []
-        while not isinstance(event := self.parser.get_event(), yaml.SequenceEndEvent):
-            items.append(self.node(event, (*path, len(items))))
-        return items
+    def put(self, top: _Open, value: Any) -> None:
+        """Put a value in its place."""
+        if not top.is_map:
+            top.data.append(value)
+            return
+        if top.key is _MERGE:
+            found: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
+            if not all(isinstance(item, dict) for item in found):
+                raise _Unreadable(top.merge, "`<<` takes a mapping or a list of mappings")
+            top.merges = [*(top.merges or []), *found]
+        else:
+            top.data[top.key] = value
+        top.key = _NO_KEY
 
-    def mapping(self, path: Place) -> dict[str, Any]:
-        """Build a mapping; keys given twice are faults, and `<<` merges without overriding."""
-        result: dict[str, Any] = {}
-        merges: list[dict[str, Any]] = []
-        while not isinstance(event := self.parser.get_event(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise _Unreadable(event, "a key must be plain text")
-            key = str(event.value)
-            line = _line(event)
-            if key == "<<" and event.implicit[0]:
-                merges.extend(self.merged(event, path))
-                continue
-            where = (*path, key)
-            if key in result:
-                first = self.document.lines.get(where, 0)
-                what = f"the key stands on line {first} already"
-                self.document.faults.append(
-                    Fault(self.document.file, line, dotted(where), what, "Keep one of the two.")
-                )
-            self.document.lines[where] = line
-            result[key] = self.node(self.parser.get_event(), where)
-        for merged in merges:
+    def close(self, top: _Open) -> Any:
+        """Return what was read: `<<` merges without overriding, and an anchor counts from here on."""
+        for merged in top.merges or ():
             for key, value in merged.items():
-                result.setdefault(key, value)
-        return result
-
-    def merged(self, key: Any, path: Place) -> list[dict[str, Any]]:
-        """Return the mappings that a `<<` key brings in."""
-        value = self.node(self.parser.get_event(), (*path, "<<"))
-        found: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
-        if not all(isinstance(item, dict) for item in found):
-            raise _Unreadable(key, "`<<` takes a mapping or a list of mappings")
-        return found
+                top.data.setdefault(key, value)
+        top.weight += len(top.data)
+        if len(self.open) > 1:
+            self.open[-2].weight += top.weight
+        if top.anchor is not None:  # only now: a value that contains itself is not data
+            self.anchors[top.anchor] = top.data
+            self.weights[top.anchor] = top.weight
+        return top.data
 
 
-def documents(text: str, file: str) -> Iterator[Document]:
+def documents(text: str, file: str, *, places: bool = True) -> Iterator[Document]:
     """Yield every document of a YAML stream.
+
+    Without `places` a document knows only the line that it begins on, and is read in about half the time.
 
     Raises:
         FaultsError: the text is not YAML; names the line.
@@ -191,7 +243,7 @@ def documents(text: str, file: str) -> Iterator[Document]:
             if event is None or isinstance(event, yaml.StreamEndEvent):
                 return
             if isinstance(event, yaml.DocumentStartEvent):
-                yield _Builder(parser, file).build()
+                yield _Builder(parser, file, places).build()
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)
         line: int = mark.line + 1 if mark is not None else 0
@@ -236,7 +288,7 @@ class _Dumper(_SAFE_DUMPER):
 
 
 def _text(dumper: Any, value: str) -> Any:
-    quoted = '"' if not isinstance(_scalar(value), str) else "|" if "\n" in value else None
+    quoted = '"' if not isinstance(scalar_value(value), str) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=quoted)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
@@ -33,6 +33,17 @@ KINDS = {
     "unknown": Status.UNDETERMINED,
     "not_applicable": Status.NOT_APPLICABLE,
 }
+EXEMPTION = {
+    "id": "one",
+    "reason": "The second hall comes in January.",
+    "category": "waiver",
+    "owner": "platform@voorbeeld.example",
+    "approver": "ciso@voorbeeld.example",
+    "ticket": "KADE-1",
+    "created": "2026-11-01",
+    "expires": "2026-12-31",
+}
+"""What an exemption of a case has where the case says nothing else."""
 _PART = re.compile(r"[^.\[\]]+")
 
 
@@ -41,6 +52,16 @@ class _Change(FileModel):
     """Place in the case's resources, for example `control-1.properties.node`: the name of a resource comes first."""
     to: Any = None
     """New value. Default: none, which removes what stands there."""
+
+
+class _Mutation(FileModel):
+    """A passing case with one thing changed: proof that the rule looks at that thing."""
+
+    title: str
+    change: tuple[_Change, ...]
+    becomes: Literal["fail", "unknown", "not_applicable"] = "fail"
+    """What the rule says of it. Default: fail."""
+    expect: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
 class _Case(FileModel):
@@ -52,8 +73,19 @@ class _Case(FileModel):
     """Blocks of resources in `blocks.yaml`."""
     resources: tuple[dict[str, Any], ...] = ()
     change: tuple[_Change, ...] = ()
+    exemptions: tuple[dict[str, Any], ...] = ()
+    """Exemptions of the organisation, as in its file; people and days have defaults."""
     expect: dict[str, Any] = Field(default_factory=dict[str, Any])
     """What the finding must say: any of its fields, or `sentence` and `note` as parts of a text."""
+    mutations: tuple[_Mutation, ...] = ()
+    """Changes that turn the status: each is an example of its own."""
+
+    def all(self, kind: str) -> Iterator[tuple[str, _Case]]:
+        """Yield the case, and its mutations as cases of the kind that they become."""
+        yield kind, self
+        for one in self.mutations:
+            update = {"title": one.title, "change": (*self.change, *one.change), "expect": one.expect, "mutations": ()}
+            yield one.becomes, self.model_copy(update=update)
 
 
 class _File(FileModel):
@@ -87,6 +119,8 @@ class Case:
     day: date
     resources: tuple[Example, ...]
     expect: Data
+    exemptions: tuple[Data, ...] = ()
+    """Exemptions of the organisation, complete."""
     changes: tuple[tuple[str, Any], ...] = ()
     """What was changed in the shared blocks: the place and the new value, `None` for what was taken away."""
 
@@ -104,6 +138,7 @@ def cases(rule: str) -> tuple[Case, ...]:
         return ()
     file = parse(_File, load(path))
     named = {"pass": file.passing, "fail": file.failing, "unknown": file.unknown, "not_applicable": file.not_applicable}
+    found = [one for kind, given in named.items() for case in given for one in case.all(kind)]
     return tuple(
         Case(
             rule,
@@ -114,10 +149,10 @@ def cases(rule: str) -> tuple[Case, ...]:
             case.day,
             tuple(_examples(case, framework)),
             case.expect,
+            tuple({**EXEMPTION, **given} for given in case.exemptions),
             tuple((change.at, change.to) for change in case.change),
         )
-        for kind, found in named.items()
-        for case in found
+        for kind, case in sorted(found, key=lambda one: list(KINDS).index(one[0]))
     )
 
 

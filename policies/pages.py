@@ -1,4 +1,4 @@
-"""Write a page per rule and their index: `python -m policies.pages`."""
+"""Write a page per rule, a page per framework, and their indexes: `python -m policies.pages`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from policies import coverage
 from policies.fixtures import Case, Example, cases
 from policies.kernel.registry import Registry
 from policies.kernel.rule import Rule, weakens
@@ -15,6 +16,7 @@ from policies.kernel.words import Moment
 from policies.rules import load
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "rules"
+COVERAGE = FOLDER.parent / "coverage"
 _MOMENTS = {
     Moment.PREVIEW: "Before apply",
     Moment.APPLIED: "After apply",
@@ -110,6 +112,8 @@ def _examples(rule: Rule) -> list[str]:
 
 def _shown(case: Case) -> str:
     """Show what tells the example apart: what is changed, or else its first resources, each kind once."""
+    if case.exemptions:
+        return _yaml({"exemptions": list(case.exemptions)})
     if case.changes:
         return "# as the passing example, but\n" + "".join(_change(*change) for change in case.changes)
     seen: dict[str, list[Example]] = {}
@@ -155,14 +159,15 @@ def _exemption(rule: Rule) -> str:
 
 
 def main() -> None:
-    """Write the pages, and remove those of rules that are gone."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    found = pages(load())
-    for path in FOLDER.glob("*.md"):
-        if path.name not in found:
-            path.unlink()
-    for name, text in found.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    """Write the pages, and remove those of rules and frameworks that are gone."""
+    rules = load()
+    for folder, found in ((FOLDER, pages(rules)), (COVERAGE, coverage.pages(rules))):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("*.md"):
+            if path.name not in found:
+                path.unlink()
+        for name, text in found.items():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

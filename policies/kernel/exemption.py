@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from inputs.faults import Fault, FaultsError
 from inputs.validate import FileModel, RuleOfFile, parse
 from inputs.yaml import dotted, load
-from policies.kernel.finding import Finding
 from policies.kernel.registry import Registry
 from policies.kernel.settings import SettingsFile
 
@@ -68,6 +64,7 @@ class Exemption(FileModel):
     """Day on which it was approved."""
     expires: date
     """Last day on which it holds."""
+    _place: tuple[str, int] = PrivateAttr(default=("", 0))
 
     @model_validator(mode="after")
     def _consistent(self) -> Exemption:
@@ -80,6 +77,16 @@ class Exemption(FileModel):
         if self.expires <= self.created:
             what = "it ends before it begins"
             raise RuleOfFile(what, "Write a later day in `expires`.", ("expires",))
+        return self
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """File and line where it stands; empty and 0 where it was not read from a file."""
+        return self._place
+
+    def at(self, file: str, line: int) -> Exemption:
+        """Remember where it stands, and return it."""
+        self._place = (file, line)
         return self
 
 
@@ -122,7 +129,7 @@ def read_exemptions(
             faults.append(Fault(document.file, document.line(where), dotted(where), what, remedy))
     if faults:
         raise FaultsError(faults)
-    return found
+    return tuple(item.at(document.file, document.line(("exemptions", i))) for i, item in enumerate(found))
 
 
 def _faults(exemption: Exemption, registry: Registry, settings: SettingsFile) -> list[tuple[str, str, str]]:
@@ -143,59 +150,3 @@ def _faults(exemption: Exemption, registry: Registry, settings: SettingsFile) ->
         what = f"longer than the {longest} days that a rule of severity {rule.severity} allows"
         faults.append(("expires", what, "Choose an earlier day."))
     return faults
-
-
-@dataclass(frozen=True)
-class Exempted:
-    """What an exemption did in one run."""
-
-    exemption: Exemption
-    expired: bool
-    used: int
-    """Number of findings it fits. 0 means that it can go, if the stack is one it is meant for."""
-    meant: bool
-    """Whether its selector can fit this stack at all."""
-
-
-class Exempter:
-    """Finds the exemption of a finding."""
-
-    def __init__(self, exemptions: Iterable[Exemption], registry: Registry, stack: str, day: date) -> None:
-        """Prepare for one stack on one day."""
-        self._day = day
-        self._stack = stack
-        self._used: dict[str, int] = {}
-        self._all = tuple(sorted(exemptions, key=lambda exemption: exemption.id))
-        self._rules = {e.id: rule.id for e in self._all if (rule := registry.find(e.rule))}
-
-    def find(self, finding: Finding) -> Exemption | None:
-        """Return the exemption that holds for a finding, and count its use."""
-        for exemption in self._all:
-            if self._rules.get(exemption.id) == finding.rule and self._fits(exemption.selector, finding):
-                self._used[exemption.id] = self._used.get(exemption.id, 0) + 1
-                if exemption.expires >= self._day:
-                    return exemption
-        return None
-
-    def _fits(self, selector: Selector, finding: Finding) -> bool:
-        subject = finding.outcome.subject
-        pairs = (
-            (selector.stack, self._stack),
-            (selector.kind, subject.kind if subject else ""),
-            (selector.namespace, subject.namespace if subject else ""),
-            (selector.name, subject.name if subject else ""),
-            (selector.fingerprint, finding.fingerprint),
-        )
-        return all(wanted is None or fnmatchcase(actual, wanted) for wanted, actual in pairs)
-
-    def report(self) -> tuple[Exempted, ...]:
-        """Return what each exemption did."""
-        return tuple(
-            Exempted(
-                exemption,
-                exemption.expires < self._day,
-                self._used.get(exemption.id, 0),
-                exemption.selector.stack is None or fnmatchcase(self._stack, exemption.selector.stack),
-            )
-            for exemption in self._all
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from policies.kernel.words import Enforcement, Evidence, Severity, Status
 
@@ -21,6 +22,10 @@ class Subject:
     namespace: str = ""
     urn: str = field(default="", compare=False, repr=False)
     """Pulumi's name of it, to show the message in the right place. Never compared, never written to a report."""
+    file: str = field(default="", compare=False, repr=False)
+    """File that it stands in, as the reader knows it; empty where the source has no files."""
+    line: int = field(default=0, compare=False, repr=False)
+    """Line in the file on which it begins, counted from 1; 0 where that is not known."""
 
     def __str__(self) -> str:
         """Show as `kind namespace/name`."""
@@ -99,7 +104,7 @@ class Finding:
         """The outcome's status."""
         return self.outcome.status
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Stable over runs, stacks' URNs and wording: rule, object and path."""
         subject = self.outcome.subject

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from inputs.faults import nearest
+from inputs.faults import Fault, FaultsError, nearest
 from policies.kernel.rule import RULE_ID, Check, Rule
 
 
@@ -54,6 +54,33 @@ class Registry:
     def find(self, name: str) -> Rule | None:
         """Return the rule of this id or alias."""
         return self._rules.get(self._aliases.get(name, name))
+
+    def select(self, rules: Iterable[str] = (), frameworks: Iterable[str] = ()) -> Registry:
+        """Return the rules that are named, or that belong to or serve a framework that is named; all where none is.
+
+        Raises:
+            FaultsError: there is no such rule or framework; names the nearest ones.
+
+        """
+        names, wanted = tuple(rules), {name.lower() for name in frameworks}
+        known = {name.lower() for rule in self for name in rule.frameworks}
+        faults = [
+            Fault("--rules", 0, name, "there is no such rule", self.guess(name))
+            for name in names
+            if not self.find(name)
+        ]
+        for name in sorted(wanted - known):
+            remedy = nearest(name, sorted(known)) or f"Frameworks: {', '.join(sorted(known))}."
+            faults.append(Fault("--framework", 0, name, "no rule serves this framework", remedy))
+        if faults:
+            raise FaultsError(faults)
+        ids = {rule.id for name in names if (rule := self.find(name))}
+        found = Registry()
+        for rule in self:
+            chosen = rule.id in ids or bool(wanted & {name.lower() for name in rule.frameworks})
+            if chosen or not (names or wanted):
+                found.add(rule)
+        return found
 
     def groups(self) -> tuple[str, ...]:
         """Return the frameworks that rules belong to."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
 from inputs.validate import FileModel
 from policies.kernel.finding import Outcome
-from policies.kernel.words import ALL_SOURCES, Decidable, Moment, Severity, Source
+from policies.kernel.words import ALL_SOURCES, About, Decidable, Moment, Severity, Source
 
 RULE_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*-[a-z0-9]+(-[a-z0-9]+)*\Z")
 """`<framework>-<slug>`, for example `haven-hamasters`."""
@@ -54,8 +54,15 @@ def weakened(parameters: BaseModel) -> tuple[str, ...]:
         mark = next((item for item in field.metadata if isinstance(item, weakens)), None)
         value, default = getattr(parameters, name), field.get_default(call_default_factory=True)
         if mark is not None and value != default and _is_weaker(mark.direction, value, default):
-            found.append(f"{field.alias or name} = {value}")
+            found.append(f"{field.alias or name} = {_written(value)}")
     return tuple(found)
+
+
+def _written(value: Any) -> str:
+    """Return a value as people write it in the settings."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, cast('tuple[Any, ...]', value)))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_weaker(direction: Weakens, value: Any, default: Any) -> bool:
@@ -67,7 +74,7 @@ def _is_weaker(direction: Weakens, value: Any, default: Any) -> bool:
 
 
 Check = Callable[[Any, Any], Iterable[Outcome]]
-"""Takes the model and the rule's parameters. The kernel does not know the model's type; rules do."""
+"""Takes what the rule is about (see `About`) and its parameters. The kernel knows no model; rules do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,8 @@ class Rule:
     required: bool = False
     """Whether it is one of the checks that the official checker counts."""
     aliases: tuple[str, ...] = ()
+    about: About = About.MODEL
+    """What `check` is given: the model, or what each exemption did."""
     sources: frozenset[Source] = ALL_SOURCES
     parameters: type[Parameters] = NoParameters
     exemptable: bool = True
@@ -103,6 +112,11 @@ class Rule:
     def framework(self) -> str:
         """The group that the rule belongs to: what stands before the first hyphen of its id."""
         return self.id.split("-", 1)[0]
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """The group, and the frameworks whose controls the rule serves."""
+        return tuple(dict.fromkeys((self.framework, *(control.framework for control in self.controls))))
 
     @property
     def page(self) -> str:

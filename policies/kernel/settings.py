@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -50,7 +51,10 @@ class Demands(FileModel):
     enforcement: EnforcementSettings = EnforcementSettings()
     """What a fail does."""
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
-    """Parameters per rule id; each rule's page lists its own."""
+    """Parameters per rule id, or per group for all its rules that have them; each rule's page lists its own.
+
+    Parameters of a rule win over those of its group.
+    """
 
 
 LONGEST_DAYS = {Severity.LOW: 365, Severity.MEDIUM: 180, Severity.HIGH: 90, Severity.CRITICAL: 30}
@@ -106,15 +110,7 @@ class Settings:
 
     def enforcement(self, rule: Rule) -> Enforcement:
         """Return what a fail of the rule does on this day."""
-        if rule.id in self.forced:
-            return self.forced[rule.id]
-        for key, part in ((rule.id, "rules"), (rule.framework, "groups"), (rule.severity, "severities")):
-            for layer in self.layers:
-                table = cast("dict[str, Level]", getattr(layer, part))
-                if key in table:
-                    return self._on_day(table[key])
-        defaults = (layer.default for layer in self.layers)
-        return self._on_day(next(level for level in defaults if level is not None))
+        return self.forced[rule.id] if rule.id in self.forced else self._on_day(_level(rule, self.layers))
 
     def _on_day(self, level: Level) -> Enforcement:
         if isinstance(level, Graduated):
@@ -129,6 +125,35 @@ class Settings:
         """Return, per rule, the parameters that make it weaker than it is by default."""
         found = {rule.id: weakened(self.parameters(rule)) for rule in registry}
         return {rule: names for rule, names in found.items() if names}
+
+    def lowered(self, registry: Registry) -> dict[str, str]:
+        """Return, per rule, an enforcement that is weaker than the built-in one: a reader must see that."""
+        found = {rule.id: (self.enforcement(rule), self._on_day(_level(rule, (_BUILT_IN,)))) for rule in registry}
+        order = list(Enforcement)
+        return {
+            rule: f"{now}, built in: {built_in}"
+            for rule, (now, built_in) in found.items()
+            if order.index(now) > order.index(built_in)
+        }
+
+    def upcoming(self, registry: Registry) -> dict[str, date]:
+        """Return, per rule that is not mandatory yet, the day from which it is."""
+        found: dict[str, date] = {}
+        for rule in registry:
+            level = _level(rule, self.layers)
+            if rule.id not in self.forced and isinstance(level, Graduated) and self.day < level.mandatory_from:
+                found[rule.id] = level.mandatory_from
+        return found
+
+
+def _level(rule: Rule, layers: tuple[EnforcementSettings, ...]) -> Level:
+    """Return the level of a rule: what names it most closely wins, and of equals the first layer."""
+    for key, part in ((rule.id, "rules"), (rule.framework, "groups"), (rule.severity, "severities")):
+        for layer in layers:
+            table = cast("dict[str, Level]", getattr(layer, part))
+            if key in table:
+                return table[key]
+    return next(layer.default for layer in layers if layer.default is not None)
 
 
 def read_settings(path: Path, registry: Registry, root: Path | None = None) -> SettingsFile:
@@ -168,22 +193,43 @@ def _faults(demands: Demands, path: tuple[str, ...], document: Document, registr
             where = (*path, "enforcement", "rules", name)
             faults.append(fault(where, "there is no such rule", registry.guess(name)))
     for name, values in demands.parameters.items():
-        rule, where = registry.find(name), (*path, "parameters", name)
-        if rule is None:
+        where = (*path, "parameters", name)
+        if registry.find(name) is None and name not in registry.groups():
             faults.append(fault(where, "there is no such rule", registry.guess(name)))
             continue
-        try:
-            rule.parameters.model_validate(values)
-        except ValidationError as error:
-            part = Document(
-                values,
-                document.file,
-                {p[len(where) :]: n for p, n in document.lines.items() if p[: len(where)] == where},
-            )
-            for item in faults_of(error, part, rule.parameters):
-                key = ".".join(filter(None, (dotted(where), item.key)))
-                faults.append(Fault(item.file, item.line, key, item.what, item.remedy))
+        meant = list(_meant(name, values, registry))
+        for key in values.keys() - {key for _, own in meant for key in own}:
+            faults.append(fault((*where, key), "no rule of the group has this parameter", "Remove it."))
+        found = {item: None for rule, own in meant for item in _wrong(rule, own, where, document)}
+        faults.extend(found)  # a fault in a group's parameter is the same for each of its rules
     return faults
+
+
+def _wrong(rule: Rule, values: dict[str, Any], where: tuple[str, ...], document: Document) -> list[Fault]:
+    """Return what is wrong with a rule's parameters."""
+    try:
+        rule.parameters.model_validate(values)
+    except ValidationError as error:
+        lines = {p[len(where) :]: n for p, n in document.lines.items() if p[: len(where)] == where}
+        return [
+            Fault(item.file, item.line, ".".join(filter(None, (dotted(where), item.key))), item.what, item.remedy)
+            for item in faults_of(error, Document(values, document.file, lines), rule.parameters)
+        ]
+    return []
+
+
+def _meant(name: str, values: dict[str, Any], registry: Registry) -> Iterator[tuple[Rule, dict[str, Any]]]:
+    """Yield the rules that parameters are for: the one of the name, or those of the group with what each has."""
+    rule = registry.find(name)
+    if rule is not None:
+        yield rule, values
+        return
+    for one in registry:
+        if one.framework == name:
+            known = {key for field, info in one.parameters.model_fields.items() for key in (field, info.alias)}
+            own = {key: value for key, value in values.items() if key in known}
+            if own:
+                yield one, own
 
 
 def resolve(
@@ -200,10 +246,9 @@ def resolve(
     own = file.stages.get(stage, Demands()) if stage else Demands()
     raw: dict[str, dict[str, Any]] = {}
     for layer in (file.parameters, own.parameters, overrides or {}):
-        for name, values in layer.items():
-            rule = registry.find(name)
-            if rule is not None:
-                raw.setdefault(rule.id, {}).update(values)
+        for name, given in sorted(layer.items(), key=lambda item: registry.find(item[0]) is not None):  # groups first
+            for rule, own_values in _meant(name, given, registry):
+                raw.setdefault(rule.id, {}).update(own_values)
     values = {name: cast("Rule", registry.find(name)).parameters.model_validate(given) for name, given in raw.items()}
     strict = own.strict if own.strict is not None else bool(file.strict)
     enforcement = tuple(_canonical(layer, registry) for layer in (own.enforcement, file.enforcement, _BUILT_IN))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 
-from policies.kernel.exemption import Exempted
+from policies.kernel.exempter import Exempted
 from policies.kernel.finding import Finding
 from policies.kernel.rule import Rule
 from policies.kernel.words import WHOLE_CLUSTER, Layer, Moment, Source, Stage, Status
@@ -73,6 +75,8 @@ class Summary:
     @property
     def line(self) -> str:
         """The verdict in one line."""
+        if not self.total:
+            return "haven: none of its checks was asked for"
         text = f"haven: {self.passed} pass, {self.failed} fail, {self.undetermined} undetermined of {self.total}"
         return f"{text} (this stack could judge {self.judged} of them)" if self.not_judged else text
 
@@ -83,35 +87,51 @@ class Verdict:
 
     scope: Scope
     findings: tuple[Finding, ...]
+    """Of passes and what is not applicable only the first of each rule; `counts` has them all."""
     rules: tuple[Rule, ...]
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    """Per rule the number of findings by status."""
     exemptions: tuple[Exempted, ...] = ()
+    day: date | None = None
+    """The day that was judged on."""
     weakened: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Per rule the parameters that make it weaker than by default."""
+    lowered: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Per rule an enforcement that is weaker than what is built in."""
+    upcoming: Mapping[str, date] = field(default_factory=dict[str, date])
+    """Per rule the day from which a fail will stop the run."""
     disabled: tuple[str, ...] = ()
     """Rules whose findings the settings keep out of the console."""
     strict: bool = False
     unseen: tuple[str, ...] = ()
     """Sentences on what was not looked at: deleted, delegated, hidden."""
 
-    @property
+    @cached_property
+    def _of(self) -> dict[str, list[Finding]]:
+        """The findings by rule."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.rule, []).append(finding)
+        return found
+
+    @cached_property
     def checks(self) -> tuple[CheckResult, ...]:
         """The official checker's checks, in its own order."""
         official = sorted((rule for rule in self.rules if rule.official is not None), key=lambda rule: rule.position)
         return tuple(self._check(rule) for rule in official)
 
     def _check(self, rule: Rule) -> CheckResult:
-        own = tuple(finding for finding in self.findings if finding.rule == rule.id)
+        own = tuple(self._of.get(rule.id, ()))
         statuses = {finding.status for finding in own}
         worst = next((status for status in _WORST if status in statuses), Status.ERROR)
         return CheckResult(rule=rule, status=worst, findings=own)
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """Count the required checks, and the findings."""
         required = [check.status for check in self.checks if check.rule.required]
         beside = required.count(Status.NOT_APPLICABLE)
         unknown = required.count(Status.UNDETERMINED) + required.count(Status.ERROR)
-        statuses = [finding.status for finding in self.findings]
         return Summary(
             total=len(required),
             passed=required.count(Status.PASS),
@@ -120,5 +140,5 @@ class Verdict:
             not_judged=0 if self.scope.whole else beside,
             blocking=sum(finding.blocks for finding in self.findings),
             exempted=sum(finding.exemption is not None for finding in self.findings),
-            statuses={status.value: statuses.count(status) for status in Status},
+            statuses={s.value: sum(count.get(s.value, 0) for count in self.counts.values()) for s in Status},
         )

@@ -62,6 +62,15 @@ class Decidable(StrEnum):
     """Only the official checker itself can say."""
 
 
+class About(StrEnum):
+    """What a rule looks at."""
+
+    MODEL = "model"
+    """The machines, objects and services that are judged."""
+    EXEMPTIONS = "exemptions"
+    """What each exemption did in this run: known only after all other rules have spoken."""
+
+
 class Source(StrEnum):
     """Where the model comes from."""
 
@@ -80,6 +89,26 @@ class Enforcement(StrEnum):
     """It is shown."""
     DISABLED = "disabled"
     """It is only written into the verdict; a Haven check keeps counting."""
+
+
+class Format(StrEnum):
+    """What the result is written as."""
+
+    CONSOLE = "console"
+    JSON = "json"
+    HCC = "hcc"
+    HTML = "html"
+    JUNIT = "junit"
+    CODE_QUALITY = "code_quality"
+    SARIF = "sarif"
+    MARKDOWN = "markdown"
+
+
+class Listing(StrEnum):
+    """What a list is written as."""
+
+    CONSOLE = "console"
+    JSON = "json"
 
 
 class Stage(StrEnum):

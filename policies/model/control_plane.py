@@ -7,9 +7,12 @@ from typing import Any
 
 from policies.kernel.finding import Subject
 from policies.model.cluster_api import CONTROL_PLANES
-from policies.model.resource import Inventory, KubernetesObject
+from policies.model.resource import Inventory, KubernetesObject, Resource
 from policies.model.talos import APPLY, MachineConfiguration
 from policies.model.values import Unknown, dig, items, text
+
+SERVER = "live:Server"
+"""Type of what a live cluster's API server says of itself: `gitVersion`, `distribution`, `authorization`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,23 @@ def control_planes(inventory: Inventory) -> tuple[ControlPlane, ...]:
             found.append(_talos(configuration))
     for kind in CONTROL_PLANES:
         found.extend(_cluster_api(item) for item in inventory.objects(kind))
+    found.extend(_observed(resource) for resource in inventory.of_type(SERVER))
     return tuple(found)
+
+
+def _observed(resource: Resource) -> ControlPlane:
+    """Return the control plane that a live cluster shows: what its API server answered."""
+    modes = resource.get("authorization")
+    distribution = text(resource.get("distribution"))
+    return ControlPlane(
+        subject=resource.subject,
+        distribution=distribution if isinstance(distribution, str) else "",
+        version=text(resource.get("gitVersion")),
+        version_path="/version",
+        authorization=modes if isinstance(modes, Unknown) else tuple(str(mode) for mode in items(modes)),
+        authorization_path="SubjectAccessReview",
+        pod_security=Unknown("defaults", "the API server does not tell its admission's defaults", resource.subject),
+    )
 
 
 def _talos(configuration: MachineConfiguration) -> ControlPlane:

@@ -11,15 +11,23 @@ from typing import Any
 from policies.kernel.finding import Subject
 from policies.kernel.verdict import Scope
 from policies.kernel.words import Layer, Source
+from policies.model.access import Access, access
+from policies.model.api_services import answering
 from policies.model.certificates import Issuer, custom_resource_definitions, issuers
 from policies.model.cloud_provider import AddressRanges, address_ranges
 from policies.model.control_plane import ControlPlane, control_planes
+from policies.model.fences import Fence, fences
 from policies.model.machines import FailureDomain, Machine, failure_domains, machines
 from policies.model.namespaces import Listener, Namespace, Team, listeners, namespaces, teams
 from policies.model.nodes import Nodes, nodes
+from policies.model.pods import Pod, pods
+from policies.model.projects import Project, projects
 from policies.model.releases import Delegation, Release, delegations, releases
 from policies.model.resource import Inventory
-from policies.model.storage import Claim, StorageClass, shared_claims, storage_classes
+from policies.model.storage import Claim, StorageClass, shared_claims, storage_classes, tried_claims
+from policies.model.values import Unknown
+from policies.model.vault import VaultPolicy, vault_policies
+from policies.model.verification import Verification, verifications
 from policies.model.workloads import Workload, workloads
 
 
@@ -93,6 +101,36 @@ class Model:
         return workloads(self._inventory)
 
     @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """What each workload starts, as rules on pods look at it."""
+        return pods(self._inventory)
+
+    @cached_property
+    def fences(self) -> tuple[Fence, ...]:
+        """Namespaces with what bounds them."""
+        return fences(self._inventory)
+
+    @cached_property
+    def access(self) -> Access:
+        """Roles and bindings."""
+        return access(self._inventory)
+
+    @cached_property
+    def projects(self) -> tuple[Project, ...]:
+        """Bounds within which Argo CD delivers."""
+        return projects(self._inventory)
+
+    @cached_property
+    def vault_policies(self) -> tuple[VaultPolicy, ...]:
+        """Policies of Vault."""
+        return vault_policies(self._inventory)
+
+    @cached_property
+    def verifications(self) -> tuple[Verification, ...]:
+        """What checks the signatures of images."""
+        return verifications(self._inventory)
+
+    @cached_property
     def services(self) -> tuple[Service, ...]:
         """The programs that rules know."""
         found = [Service(name=item.known, subject=item.subject, release=item) for item in self.releases if item.known]
@@ -113,6 +151,11 @@ class Model:
     def shared_claims(self) -> tuple[Claim, ...]:
         """Claims for volumes of several writers."""
         return shared_claims(self._inventory)
+
+    @cached_property
+    def tried_claims(self) -> Mapping[str, bool | Unknown]:
+        """Whether a claim for several writers was bound, per storage class that was tried."""
+        return tried_claims(self._inventory)
 
     @cached_property
     def issuers(self) -> tuple[Issuer, ...]:
@@ -154,8 +197,22 @@ class Model:
         """Kinds of Kubernetes objects that there are."""
         return self._inventory.kinds
 
+    @property
+    def gaps(self) -> tuple[Unknown, ...]:
+        """Kinds of objects that could not be read."""
+        return self._inventory.gaps
+
+    def unreadable(self, kind: str) -> Unknown | None:
+        """Return why the objects of a kind could not be read; `None` where they could."""
+        return next((gap for gap in self.gaps if gap.path.endswith(f" {kind}")), None)
+
+    @cached_property
+    def answering(self) -> Mapping[str, bool | Unknown]:
+        """Whether each API service answers, by name; only a running cluster says it."""
+        return answering(self._inventory)
+
     def holds(self, layer: Layer) -> bool | None:
         """Return whether a layer is judged here in full; `None` where that is not known."""
         if self.scope.source is Source.LIVE:
-            return True
+            return None if self.gaps else True
         return None if self.scope.layers is None else layer in self.scope.layers

@@ -161,6 +161,7 @@ def _parsed(content: Any, path: str, subject: Subject) -> Any:
 def _flux(item: KubernetesObject) -> Release | None:
     chart = text(item.get("spec", "chart", "spec", "chart"))
     reference = text(item.get("spec", "chartRef", "name"))
+    elsewhere = Unknown("spec.chartRef", "the version stands in the object that it names", item.subject)
     values = item.get("spec", "values")
     if items(item.get("spec", "valuesFrom")):
         gap = Unknown("spec.valuesFrom", "they stand in an object of the cluster", item.subject)
@@ -172,7 +173,7 @@ def _flux(item: KubernetesObject) -> Release | None:
         values,
         "spec.values",
         repository=text(item.get("spec", "chart", "spec", "sourceRef", "name")),
-        version=text(item.get("spec", "chart", "spec", "version")),
+        version=elsewhere if chart is None and reference else text(item.get("spec", "chart", "spec", "version")),
         namespace=text(item.get("spec", "targetNamespace")) or item.namespace or None,
     )
 

@@ -36,6 +36,8 @@ class Resource:
         dependencies: Iterable[str] = (),
         property_dependencies: Mapping[str, Iterable[str]] | None = None,
         provider: Provider | None = None,
+        file: str = "",
+        line: int = 0,
     ) -> None:
         """Keep what is known without looking at the properties."""
         self.type = type
@@ -45,6 +47,8 @@ class Resource:
         self.dependencies = tuple(sorted(dependencies))
         self.property_dependencies = {key: tuple(urns) for key, urns in (property_dependencies or {}).items()}
         self.provider = provider or Provider()
+        self.file = file
+        self.line = line
         self._load = load
 
     @cached_property
@@ -55,7 +59,7 @@ class Resource:
     @cached_property
     def subject(self) -> Subject:
         """The resource as a finding names it."""
-        return Subject(self.type, self.name, urn=self.urn)
+        return Subject(self.type, self.name, urn=self.urn, file=self.file, line=self.line)
 
     def get(self, *path: str | int) -> object:
         """Return the value at a path; an unknown one carries this resource."""
@@ -108,7 +112,8 @@ class KubernetesObject:
     @property
     def subject(self) -> Subject:
         """The object as a finding names it."""
-        return Subject(self.kind, self.name, self.namespace, self.resource.urn)
+        source = self.resource
+        return Subject(self.kind, self.name, self.namespace, source.urn, source.file, source.line)
 
     def get(self, *path: str | int) -> object:
         """Return the value at a path; an unknown one carries this object."""
@@ -121,6 +126,9 @@ class Inventory:
     """All resources of a scope, findable by type, URN and kind."""
 
     resources: tuple[Resource, ...]
+    gaps: tuple[Unknown, ...] = ()
+    """Kinds of objects that could not be read, as `apps/v1 Deployment`, each with its reason: what of them is missing
+    here may exist."""
     by_urn: dict[str, Resource] = field(init=False)
     _by_type: dict[str, list[Resource]] = field(init=False)
     _objects: dict[str, list[KubernetesObject]] = field(init=False)

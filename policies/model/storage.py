@@ -8,6 +8,8 @@ from policies.kernel.finding import Subject
 from policies.model.resource import Inventory
 from policies.model.values import Unknown, items, text
 
+TRIED = "live:Claim"
+"""Type of what became of a claim for several writers on a running cluster: `bound`, by the name of its class."""
 _FILE_SYSTEM = "csi.storage.k8s.io/fstype"
 
 
@@ -50,3 +52,9 @@ def shared_claims(inventory: Inventory) -> tuple[Claim, ...]:
         for item in inventory.objects("PersistentVolumeClaim", "")
         if "ReadWriteMany" in items(item.get("spec", "accessModes"))
     )
+
+
+def tried_claims(inventory: Inventory) -> dict[str, bool | Unknown]:
+    """Return, per storage class that was tried, whether a claim for several writers was bound."""
+    found = {item.name: item.get("bound") for item in inventory.of_type(TRIED)}
+    return {name: bound if isinstance(bound, Unknown) else bound is True for name, bound in found.items()}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from inputs.faults import FaultsError
+from inputs.faults import Fault, FaultsError
 from inputs.yaml import load
 from policies.kernel.verdict import Scope
 from policies.kernel.words import Layer, Moment, Source, Stage
@@ -38,6 +39,16 @@ def out(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder that verdicts are written under."""
     given = environment.get("KADE_OUT")
     return Path(given) if given else ROOT / "out"
+
+
+def today(environment: Mapping[str, str] = os.environ) -> date:
+    """Return the day that is judged on: today, or what `KADE_AS_OF` says."""
+    given = environment.get("KADE_AS_OF")
+    try:
+        return date.fromisoformat(given) if given else datetime.now(UTC).date()
+    except ValueError:
+        fault = Fault("KADE_AS_OF", 0, "", "it is no day", "Write it as 2026-11-21, or leave it out.")
+        raise FaultsError([fault]) from None
 
 
 def environments(organisation: Path) -> tuple[Environment, ...]:

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from inputs.faults import Fault, FaultsError
+from inputs.faults import FaultsError
+from policies.judging import judged
 from policies.kernel.exemption import Exemption, read_exemptions
-from policies.kernel.judge import judge
 from policies.kernel.registry import Registry
 from policies.kernel.settings import Settings, SettingsFile, read_settings, resolve
 from policies.kernel.verdict import Scope, Verdict
 from policies.kernel.words import Enforcement
-from policies.model.model import Model
 from policies.model.resource import Inventory
 from policies.pack import place
 from policies.reports import evidence, json_report
-from policies.reports.assembly import document
-from policies.reports.document import RunPart, VerdictDocument
-from policies.rules.haven.kubernetesversion import release_table
-from policies.rules.haven.shared import VERSION
+from policies.reports.document import VerdictDocument
 from policies.sources.preview import inventory
 from policies.sources.wire import Struct
 
+UNSEEN = "What this run deletes, keeps on purpose or leaves out by a target was not judged."
 FILES = ("verdict.json", "evidence.json", "report.html")
-
-
-def today(environment: Mapping[str, str] = os.environ) -> date:
-    """Return the day that is judged on: today, or what `KADE_AS_OF` says."""
-    given = environment.get("KADE_AS_OF")
-    try:
-        return date.fromisoformat(given) if given else datetime.now(UTC).date()
-    except ValueError:
-        fault = Fault("KADE_AS_OF", 0, "", "it is no day", "Write it as 2026-11-21, or leave it out.")
-        raise FaultsError([fault]) from None
 
 
 @dataclass
@@ -67,7 +52,7 @@ class Pack:
         pack = Pack(registry, organisation, place.out(environment), datetime.now(UTC).date())
         folder = organisation / "policies"
         try:
-            pack.day = today(environment)
+            pack.day = place.today(environment)
             pack.settings_file = read_settings(folder / "settings.yaml", registry, place.ROOT)
             pack.exemptions = read_exemptions(folder / "exemptions.yaml", registry, pack.settings_file, place.ROOT)
         except FaultsError as error:
@@ -123,12 +108,9 @@ class Pack:
     def judge_inventory(self, found: Inventory, settings: Settings) -> Verdict:
         """Judge an inventory, and write the files."""
         stack = self.stack or Scope(stack="unknown")
-        model = Model(found, stack, self.day)
-        verdict = judge(model, stack, self.registry, settings, self.exemptions, unseen(model))
-        facts = evidence.facts(model)
-        written = document(verdict, run_part(), evidence.digest(facts))
-        self._write(written, facts)
-        return verdict
+        result = judged(found, stack, self.registry, settings, self.exemptions, unseen=(UNSEEN,))
+        self._write(result.document, result.facts)
+        return result.verdict
 
     def _write(self, written: VerdictDocument, facts: Mapping[str, Any]) -> None:
         from policies.reports import html  # templates cost time that the start of the pack has not
@@ -145,42 +127,6 @@ class Pack:
             part = self.folder / f".{name}.part"
             part.write_text(text, encoding="utf-8")
             part.replace(self.folder / name)
-
-
-def unseen(model: Model) -> list[str]:
-    """Return sentences on what this run cannot look at."""
-    found = ["What this run deletes, keeps on purpose or leaves out by a target was not judged."]
-    for item in model.delegations:
-        if isinstance(item.path, str | None) and isinstance(item.repository, str | None):
-            what = f"{item.subject} delivers {item.path or 'what'} from {item.repository or 'elsewhere'}"
-            if model.renders and item.path == model.scope.stack:
-                found.append(f"{what}: what goes there as this program renders it was judged, what lies there was not.")
-            else:
-                found.append(f"{what}; that was not looked at.")
-    return found
-
-
-def run_part() -> RunPart:
-    """Return what differs from run to run."""
-    return RunPart(
-        id=uuid.uuid4().hex,
-        time=datetime.now(UTC).replace(microsecond=0),
-        commit=place.commit(),
-        versions={
-            "kade": _version("kade"),
-            "pulumi": _version("pulumi"),
-            "pulumi-policy": _version("pulumi-policy"),
-            "haven": VERSION,
-            "kubernetes-releases": release_table().checked.isoformat(),
-        },
-    )
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _named(messages: list[Any]) -> tuple[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from policies.kernel.exemption import Exempted
+from collections.abc import Iterable, Mapping
+
+from inputs.faults import Fault
+from policies.kernel.exempter import Exempted
 from policies.kernel.finding import Finding, Gap, Subject
 from policies.kernel.rule import Rule
 from policies.kernel.verdict import CheckResult, Verdict
@@ -12,11 +15,13 @@ from policies.reports.document import (
     CheckPart,
     ControlPart,
     ExemptionPart,
+    FaultPart,
     FindingPart,
     FixPart,
     GapPart,
     HavenPart,
     ObjectPart,
+    PlacePart,
     RulePart,
     RunPart,
     SettingsPart,
@@ -26,7 +31,7 @@ from policies.reports.document import (
 )
 
 
-def document(verdict: Verdict, run: RunPart, digest: str) -> VerdictDocument:
+def document(verdict: Verdict, run: RunPart, digest: str, faults: Iterable[Fault] = ()) -> VerdictDocument:
     """Return the document of a verdict."""
     scope, summary = verdict.scope, verdict.summary
     return VerdictDocument(
@@ -58,11 +63,22 @@ def document(verdict: Verdict, run: RunPart, digest: str) -> VerdictDocument:
             exempted=summary.exempted,
         ),
         checks=tuple(_check(check) for check in verdict.checks),
-        findings=tuple(_finding(finding) for finding in verdict.findings),
+        findings=tuple(finding_part(finding) for finding in verdict.findings),
         exemptions=tuple(_exemption(exempted) for exempted in verdict.exemptions),
-        settings=SettingsPart(strict=verdict.strict, weakened=dict(verdict.weakened), disabled=verdict.disabled),
+        settings=SettingsPart(
+            strict=verdict.strict,
+            weakened=dict(verdict.weakened),
+            disabled=verdict.disabled,
+            as_of=verdict.day,
+            lowered=dict(verdict.lowered),
+            upcoming=dict(verdict.upcoming),
+        ),
         unseen=verdict.unseen,
-        rules=tuple(_rule(rule) for rule in verdict.rules),
+        rules=tuple(rule_part(rule, verdict.counts.get(rule.id, {})) for rule in verdict.rules),
+        faults=tuple(
+            FaultPart(file=fault.file, line=fault.line, key=fault.key, what=fault.what, remedy=fault.remedy)
+            for fault in faults
+        ),
     )
 
 
@@ -82,11 +98,16 @@ def _object(subject: Subject) -> ObjectPart:
     return ObjectPart(kind=subject.kind, namespace=subject.namespace, name=subject.name)
 
 
+def _place(subject: Subject | None) -> PlacePart | None:
+    return PlacePart(file=subject.file, line=subject.line) if subject and subject.file else None
+
+
 def _gap(gap: Gap) -> GapPart:
     return GapPart(path=gap.path, why=gap.why, object=_object(gap.subject) if gap.subject else None)
 
 
-def _finding(finding: Finding) -> FindingPart:
+def finding_part(finding: Finding) -> FindingPart:
+    """Return the document of a finding."""
     outcome = finding.outcome
     return FindingPart(
         rule=finding.rule,
@@ -108,6 +129,7 @@ def _finding(finding: Finding) -> FindingPart:
         notes=outcome.notes,
         objects=tuple(_object(subject) for subject in outcome.objects),
         fingerprint=finding.fingerprint,
+        place=_place(outcome.subject),
     )
 
 
@@ -125,10 +147,14 @@ def _exemption(exempted: Exempted) -> ExemptionPart:
         expired=exempted.expired,
         used=exempted.used,
         meant=exempted.meant,
+        how=item.how,
+        left=exempted.left,
+        objects=exempted.objects,
     )
 
 
-def _rule(rule: Rule) -> RulePart:
+def rule_part(rule: Rule, counts: Mapping[str, int]) -> RulePart:
+    """Return the document of a rule, with its findings counted."""
     return RulePart(
         id=rule.id,
         title=rule.title,
@@ -140,4 +166,6 @@ def _rule(rule: Rule) -> RulePart:
         ),
         page=rule.page,
         decidable={moment: rule.decidable[moment].value for moment in Moment},
+        fix=rule.fix,
+        counts=dict(counts),
     )

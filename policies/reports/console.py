@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.kernel.finding import Finding, Gap, Scalar
+from policies.kernel.finding import Finding
 from policies.kernel.rule import Rule
 from policies.kernel.verdict import Verdict
 from policies.kernel.words import Moment, Status
+from policies.reports.assembly import finding_part
+from policies.reports.document import FindingPart
+from policies.reports.wording import gapped, named, placed, shown
 
+MOST_GAPS = 3
+"""Unknown properties that the console names; the report has them all."""
 _WORDS = {
     Status.PASS: "pass",
     Status.FAIL: "FAIL",
@@ -64,35 +69,27 @@ def explained(rule: Rule) -> str:
 
 def message(finding: Finding) -> str:
     """Return what the console says of a finding: what is wrong, where, what is expected, what to do."""
-    return "\n".join(_lines(finding))
+    return "\n".join(told(finding_part(finding)))
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    outcome = finding.outcome
+def told(finding: FindingPart) -> Iterator[str]:
+    """Yield the lines that the console says of a finding."""
     open_end = "Not known yet: " if finding.status is Status.UNDETERMINED else ""
-    yield f"{open_end}{outcome.sentence}"
-    where = ", ".join(filter(None, (str(outcome.subject) if outcome.subject else "", outcome.path)))
+    yield f"{open_end}{finding.sentence}"
+    where = ", ".join(filter(None, (named(finding.object), finding.path, placed(finding.place))))
     if where:
         yield f"  where:    {where}"
-    if outcome.expected is not None:
-        yield f"  expected: {_shown(outcome.expected)}; actual: {_shown(outcome.actual)}"
-    for gap in outcome.gaps[:3]:
-        yield f"  unknown:  {_gap(gap)}"
-    if len(outcome.gaps) > 3:
-        yield f"  unknown:  and {len(outcome.gaps) - 3} more, see the report"
-    if outcome.delegate:
-        yield f"  decided by: {outcome.delegate}"
+    if finding.expected is not None:
+        yield f"  expected: {shown(finding.expected)}; actual: {shown(finding.actual)}"
+    for gap in finding.unknown[:MOST_GAPS]:
+        yield f"  unknown:  {gapped(gap)}"
+    if len(finding.unknown) > MOST_GAPS:
+        yield f"  unknown:  and {len(finding.unknown) - MOST_GAPS} more, see the report"
+    if finding.delegate:
+        yield f"  decided by: {finding.delegate}"
     if finding.status is Status.FAIL:
         fix = finding.fix
-        how = f" ({fix.path}{f': {_shown(fix.value)}' if fix.value is not None else ''})" if fix.path else ""
+        how = f" ({fix.path}{f': {shown(fix.value)}' if fix.value is not None else ''})" if fix.path else ""
         yield f"  fix:      {fix.text}{how}"
     if finding.exemption:
         yield f"  exempted: {finding.exemption}"
-
-
-def _gap(gap: Gap) -> str:
-    return f"{gap.path} of {gap.subject}: {gap.why}" if gap.subject else f"{gap.path}: {gap.why}"
-
-
-def _shown(value: Scalar) -> str:
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)

@@ -56,6 +56,15 @@ class GapPart(_Part):
     """The object that holds it."""
 
 
+class PlacePart(_Part):
+    """Where something stands in a file."""
+
+    file: str
+    """The file, as the reader knows it."""
+    line: int
+    """Line on which the object begins, counted from 1; 0 where that is not known."""
+
+
 class FixPart(_Part):
     """What to change."""
 
@@ -97,6 +106,10 @@ class FindingPart(_Part):
     """The objects behind the decision."""
     fingerprint: str
     """Stable over runs: rule, object and path."""
+    place: PlacePart | None = None
+    """Where the object stands, where the source has files."""
+    change: Literal["new", "unchanged"] | None = None
+    """Against the baseline, for what is not as it should be; null without a baseline."""
 
 
 class CheckPart(_Part):
@@ -132,6 +145,10 @@ class RulePart(_Part):
     """Its page, relative to the project's root."""
     decidable: dict[Moment, str]
     """What it can decide at each moment."""
+    fix: str = ""
+    """What to do about a fail."""
+    counts: dict[str, int] = Field(default_factory=dict[str, int])
+    """All its findings by status; of passes, `findings` has only the first."""
 
 
 class HavenPart(_Part):
@@ -190,6 +207,12 @@ class ExemptionPart(_Part):
     """Number of findings it fits."""
     meant: bool
     """Whether it can fit this stack."""
+    how: str | None = None
+    """What covers the risk, where the category is `mitigated`."""
+    left: int | None = None
+    """Days until its last day; below 0 where it has expired."""
+    objects: int = 0
+    """Number of objects it fits."""
 
 
 class SettingsPart(_Part):
@@ -200,12 +223,52 @@ class SettingsPart(_Part):
     """Per rule the parameters that make it weaker than by default."""
     disabled: tuple[str, ...]
     """Rules that are not shown on the console."""
+    as_of: date | None = None
+    """The day that was judged on."""
+    lowered: dict[str, str] = Field(default_factory=dict[str, str])
+    """Per rule an enforcement that is weaker than what is built in."""
+    upcoming: dict[str, date] = Field(default_factory=dict[str, date])
+    """Per rule the day from which a fail stops the run."""
+
+
+class FaultPart(_Part):
+    """Something that could not be read; the rest was judged."""
+
+    file: str
+    line: int
+    key: str
+    what: str
+    remedy: str
+
+
+class FixedPart(_Part):
+    """A finding of the baseline that is gone."""
+
+    rule: str
+    object: ObjectPart | None
+    path: str
+    sentence: str
+    """What was so."""
+    fingerprint: str
+
+
+class BaselinePart(_Part):
+    """What changed since an earlier verdict."""
+
+    commit: str | None
+    """Commit of the earlier verdict."""
+    new: int
+    """Findings that were not there, or were less bad."""
+    unchanged: int
+    fixed: tuple[FixedPart, ...]
+    blocking: int
+    """Findings that stop the run and did not do so before: with a baseline, only these count."""
 
 
 class VerdictDocument(_Part):
     """A verdict over one stack."""
 
-    schema_: Literal["kade.verdict/1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["kade.verdict/1"] = Field(alias="schema")
     """Name and version of this layout."""
     run: RunPart
     stack: StackPart
@@ -219,3 +282,7 @@ class VerdictDocument(_Part):
     unseen: tuple[str, ...]
     """What was not looked at."""
     rules: tuple[RulePart, ...]
+    faults: tuple[FaultPart, ...] = ()
+    """What could not be read."""
+    baseline: BaselinePart | None = None
+    """What changed since an earlier verdict, where one was given."""

@@ -9,21 +9,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from policies.kernel.verdict import CheckResult, Verdict
 from policies.kernel.words import Status
-from policies.reports.document import RunPart
+from policies.reports.document import CheckPart, VerdictDocument
 
 _RESULTS = {Status.PASS: "YES", Status.FAIL: "NO", Status.NOT_APPLICABLE: "SKIPPED"}
 
 
-def render(verdict: Verdict, run: RunPart) -> str:
+def render(document: VerdictDocument) -> str:
     """Return the report as JSON."""
-    checks = verdict.checks
-    required = [_result(check) for check in checks if check.rule.required]
+    rationales = {rule.id: rule.rationale for rule in document.rules}
+    required = [_result(check, rationales) for check in document.checks if check.required]
+    suggested = [_result(check, rationales) for check in document.checks if not check.required]
     results = [entry["Result"] for entry in required]
-    time = run.time.isoformat()
+    time = document.run.time.isoformat()
     report: dict[str, Any] = {
-        "Version": f"Kade {run.versions['kade']} (a prediction, not the official checker)",
+        "Version": f"Kade {document.run.versions['kade']} (a prediction, not the official checker)",
         "HavenCompliant": False,
         "StartTS": time,
         "StopTS": time,
@@ -38,17 +38,16 @@ def render(verdict: Verdict, run: RunPart) -> str:
                 "Passed": results.count("YES"),
             },
         },
-        "SuggestedChecks": {"Results": [_result(check) for check in checks if not check.rule.required]},
+        "SuggestedChecks": {"Results": suggested},
     }
     return json.dumps(report, indent=4) + "\n"
 
 
-def _result(check: CheckResult) -> dict[str, str]:
-    rule = check.rule
+def _result(check: CheckPart, rationales: dict[str, str]) -> dict[str, str]:
     return {
-        "Name": rule.official or "",
-        "Label": rule.title,
-        "Category": rule.category,
-        "Rationale": rule.rationale,
+        "Name": check.check,
+        "Label": check.label,
+        "Category": check.category,
+        "Rationale": rationales[check.rule],
         "Result": _RESULTS.get(check.status, "UNKNOWN"),
     }

@@ -15,7 +15,8 @@ def render(document: VerdictDocument) -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of `verdict.json`."""
-    found = VerdictDocument.model_json_schema(by_alias=True, mode="serialization")
+    # As it is read, not as it is written: what a later release added may be absent, and readers must not demand it.
+    found = VerdictDocument.model_json_schema(by_alias=True, mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:kade:verdict:1", **found}
 
 

@@ -7,7 +7,7 @@ import pkgutil
 
 from policies.kernel.registry import RULES, Registry
 
-FRAMEWORKS = ("haven",)
+FRAMEWORKS = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
 """Folders with rules. A rule is a file in one of them; nothing else has to be changed to add one."""
 
 

@@ -41,7 +41,9 @@ def undetermined(
 
 
 def not_here(model: Model, sentence: str) -> Outcome:
-    """Say that there is nothing here that the rule looks at."""
+    """Say that there is nothing here that the rule looks at; undetermined where a part could not be read."""
+    if model.gaps:
+        return undetermined(model.cluster, f"{sentence} A part of the cluster could not be read.", model.gaps)
     return Outcome(status=Status.NOT_APPLICABLE, subject=model.cluster, sentence=sentence)
 
 
@@ -55,6 +57,8 @@ def absent(model: Model, layer: Layer, what: str, *, path: str, fix: Fix | None 
     if held is False:
         return not_here(model, f"{what}: the {layer} layer is another stack.")
     if held is None:
+        if model.gaps:
+            return undetermined(model.cluster, f"{what}, but a part of the cluster could not be read.", model.gaps)
         if not (model.releases or model.workloads or model.delegations):
             return not_here(model, f"{what}, and nothing of the {layer} layer is here.")
         open_end = [item.subject for item in model.delegations if not item.confined]

@@ -46,10 +46,19 @@ def _name_rules(schema: dict[str, Any], registry: Registry) -> None:
         own = rule.parameters.model_json_schema(by_alias=True)
         if own.get("properties"):
             parameters[rule.id] = own
+    for group in registry.groups():
+        own = {
+            key: value
+            for rule in registry
+            if rule.framework == group
+            for key, value in parameters.get(rule.id, {}).get("properties", {}).items()
+        }
+        if own:
+            parameters[group] = {"type": "object", "properties": own, "additionalProperties": False}
     for part in (schema, definitions["Demands"]):
         part["properties"]["parameters"] = {
             "type": "object",
-            "description": "Parameters per rule id.",
+            "description": "Parameters per rule id, or per group for all its rules that have them.",
             "properties": parameters,
             "additionalProperties": False,
         }

@@ -47,6 +47,11 @@ def test_an_unknown_key_without_a_near_one_lists_what_there_is() -> None:
     assert "Keys here: byName, nodeCount, stage, zones." in message
 
 
+def test_a_key_that_is_written_wrong_is_not_missing_as_well() -> None:
+    (message,) = faults("nodeCont: 3\n")
+    assert message == "file.yaml:1: nodeCont: there is no such key. Did you mean `nodeCount`?"
+
+
 def test_a_missing_key_is_placed_at_its_owner() -> None:
     (message,) = faults("nodeCount: 3\nzones:\n- name: a\n- failureDomain: b\n")
     assert message == "file.yaml:4: zones[1].name: the key is missing. Add it."

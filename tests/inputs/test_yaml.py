@@ -111,3 +111,31 @@ def test_what_is_written_comes_back_the_same(data: object) -> None:
 def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
     """PyYAML alone writes some of these unquoted, and Kubernetes then reads a number or a truth value."""
     assert one(dump([text])).data == [text]
+
+
+@given(plain)
+def test_reading_without_places_gives_the_same_data(data: object) -> None:
+    (document,) = documents(f"# comment\n---\n{dump({'data': data})}", "file.yaml", places=False)
+    assert document.data == {"data": data}
+    assert document.line(("data",)) == 3
+
+
+def test_a_key_given_twice_is_told_without_places_as_well() -> None:
+    (document,) = documents("a:\n  - b: 1\n  - b: 1\n    b: 2\n", "file.yaml", places=False)
+    (fault,) = document.faults
+    assert (fault.line, fault.key) == (4, "a[1].b")
+
+
+def test_what_is_nested_deeper_than_python_recurses_is_read() -> None:
+    deep = 9000
+    data = one("[" * deep + "]" * deep).data
+    for _ in range(deep - 1):
+        (data,) = data
+    assert data == []
+
+
+def test_aliases_of_aliases_that_stand_for_more_than_memory_holds_are_a_fault() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(FaultsError, match="its aliases stand for more than"):
+        one("\n".join(lines))

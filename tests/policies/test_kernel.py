@@ -163,8 +163,8 @@ class Example(Parameters):
         ({"least": 4}, ()),
         ({"most": 4}, ("most = 4",)),
         ({"most": 2}, ()),
-        ({"careful": False}, ("careful = False",)),
-        ({"names": ["x"]}, ("names = ('x',)",)),
+        ({"careful": False}, ("careful = false",)),
+        ({"names": ["x"]}, ("names = [x]",)),
         ({"free": 9}, ()),
     ],
 )

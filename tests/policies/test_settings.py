@@ -92,7 +92,7 @@ stages: {production: {parameters: {haven-kubernetesversion: {behind: 1}}}}
 
 def test_a_weakened_rule_is_named(read: Any, registry: Any) -> None:
     settings = resolve(read("parameters: {haven-logs: {recognised: [Vector]}}"), registry, None, DAY)
-    assert settings.weakened(registry) == {"haven-logs": ("recognised = ('Vector',)",)}
+    assert settings.weakened(registry) == {"haven-logs": ("recognised = [Vector]",)}
 
 
 def test_every_fault_is_told_with_its_line_and_what_to_write(read: Any) -> None:

@@ -108,7 +108,8 @@ def _issuer(model: Model, service: Service) -> Outcome:
         )
     if model.holds(Layer.SERVICES) is None:
         sentence = "cert-manager is declared without an issuer here."
-        return undetermined(model.cluster, sentence, delegate="the cluster's other stacks", objects=objects)
+        delegate = "" if model.gaps else "the cluster's other stacks"
+        return undetermined(model.cluster, sentence, model.gaps, delegate=delegate, objects=objects)
     fix = Fix(text="Add an issuer.", path="services.cert-manager.issuer")
     return fails(
         model.cluster,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.kernel.finding import Fix, Outcome
+from policies.kernel.finding import Fix, Outcome, Subject
 from policies.kernel.rule import Parameters
 from policies.kernel.words import Layer, Severity
 from policies.model.model import Model, Service
@@ -13,6 +13,7 @@ from policies.rules.haven.shared import DECLARED, haven
 from policies.rules.outcomes import absent, fails, passes, undetermined
 
 _INSECURE = "--kubelet-insecure-tls"
+_API = "v1beta1.metrics.k8s.io"
 _LIVE = "That the API `metrics.k8s.io` answers is seen on the running cluster."
 
 
@@ -24,11 +25,15 @@ _LIVE = "That the API `metrics.k8s.io` answers is seen on the running cluster."
     looks_at="metrics-server by chart or image; Prometheus is not what the checker asks for. Then its "
     "precondition: kubelets serve with certificates that the cluster signed (`rotate-server-certificates`"
     " on every node, and an approver), or metrics-server is told not to verify them. Without either it "
-    "runs and reports nothing.",
+    "runs and reports nothing. On a running cluster the state of the API `metrics.k8s.io` decides.",
     fix="Install metrics-server, and let the cluster sign the kubelets' serving certificates.",
 )
 def metrics(model: Model, _parameters: Parameters) -> Iterator[Outcome]:
     """Look for metrics-server, then for its precondition."""
+    answers = model.answering.get(_API, model.unreadable("APIService"))
+    if answers is not None:
+        yield _answered(answers)
+        return
     installed = model.service("metrics-server")
     if not installed:
         fix = Fix(text="Install metrics-server.", path="services.metrics-server", value="{}")
@@ -52,6 +57,18 @@ def metrics(model: Model, _parameters: Parameters) -> Iterator[Outcome]:
         yield undetermined(service.subject, sentence, [unknown], objects=(service.subject,))
     else:
         yield _certificates(model, service)
+
+
+def _answered(answers: bool | Unknown) -> Outcome:
+    """Decide by what the running cluster says of the API."""
+    subject = Subject("APIService", _API)
+    path = "status.conditions[Available]"
+    if isinstance(answers, Unknown):
+        return undetermined(subject, "Whether the API of metrics answers is not known.", [answers])
+    if answers:
+        return passes(subject, f"{_API} answers.", path=path, expected="True", actual="True", objects=(subject,))
+    fix = Fix(text="Look at metrics-server's log: mostly it cannot verify the kubelets' serving certificates.")
+    return fails(subject, f"{_API} does not answer.", path=path, expected="True", actual="False", fix=fix)
 
 
 def _arguments(service: Service) -> tuple[list[str], Unknown | None]:

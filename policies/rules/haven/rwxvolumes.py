@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.kernel.finding import Fix, Outcome
+from policies.kernel.finding import Fix, Outcome, Subject
 from policies.kernel.rule import Parameters
 from policies.kernel.words import Layer, Severity
 from policies.model.known import BLOCK_PROVISIONERS, RWX_BRINGERS, RWX_PROVISIONERS, VSPHERE_PROVISIONER
@@ -33,6 +33,16 @@ _FIX = Fix(
 )
 def rwxvolumes(model: Model, _parameters: Parameters) -> Iterator[Outcome]:
     """Look for a storage class that can do it, and for its driver."""
+    proven = sorted(name for name, bound in model.tried_claims.items() if bound is True)
+    if proven:
+        subject = Subject("StorageClass", proven[0])
+        sentence = f"A volume for several writers was made by the class `{proven[0]}`."
+        yield passes(subject, sentence, path="bound", expected=True, actual=True, objects=(subject,))
+        return
+    unproven = [bound for bound in model.tried_claims.values() if isinstance(bound, Unknown)]
+    if unproven:
+        yield undetermined(model.cluster, "No class that was tried made a volume for several writers.", unproven)
+        return
     held = model.holds(Layer.SERVICES)
     classes = model.storage_classes
     bringers = model.service(*RWX_BRINGERS)
@@ -78,7 +88,8 @@ def _without_driver(model: Model, item: StorageClass, held: bool | None) -> Outc
     driver = RWX_PROVISIONERS[str(item.provisioner)]
     sentence = f"The class `{item.subject.name}` needs the {driver}, which is not declared here."
     if held is None:
-        return undetermined(item.subject, sentence, delegate="the cluster's other stacks")
+        delegate = "" if model.gaps else "the cluster's other stacks"
+        return undetermined(item.subject, sentence, model.gaps, delegate=delegate)
     fix = Fix(text=f"Install the {driver}.", path="services.rwx-storage")
     return fails(item.subject, sentence, path="provisioner", expected=f"{driver} installed", actual="absent", fix=fix)
 

@@ -1,0 +1,1 @@
+"""Rules on the exemptions themselves: an exemption that nobody looks after becomes the norm."""

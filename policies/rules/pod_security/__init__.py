@@ -1,0 +1,1 @@
+"""The Pod Security Standards, baseline and restricted: a rule for each control."""

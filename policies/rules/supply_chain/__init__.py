@@ -1,0 +1,1 @@
+"""Rules on what runs and where it comes from: images, charts and their signatures."""
