@@ -9,7 +9,10 @@ BIN := .venv/bin
 # Bytecode halves every preview; some machines switch it off.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup python sandbox shell test check lint types unit golden schemas pages lock clean
+# Handed on untouched: a command has quotes and dollars that neither make nor the shell may read.
+export KADE_COMMAND := $(value CMD)
+
+.PHONY: help setup python sandbox shell test check lint types unit bench golden schemas pages lock clean
 
 help: ## List the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +23,8 @@ sandbox: setup ## Build the sandbox on this machine and show its Haven verdict
 test: setup ## Run every test, with the real engine
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-shell: setup ## Open a shell where plain `pulumi` rehearses every stack, the policy pack enforced
-	@$(BIN)/python -m rehearsal shell $(if $(CMD),--command '$(CMD)')
+shell: setup ## Open a shell where plain `pulumi` rehearses every stack; `CMD='…'` runs one command there
+	@$(BIN)/python -m rehearsal shell $(if $(KADE_COMMAND),--command "$$KADE_COMMAND")
 
 check: python ## Lint, types and the fast tests: what every commit passes
 	@$(MAKE) -j2 --output-sync=target lint types unit
@@ -34,6 +37,9 @@ types:
 
 unit:
 	@$(BIN)/pytest -q -n 2 -m "not engine"
+
+bench: setup ## Measure against named alternatives; writes docs/performance.md
+	@$(BIN)/python -m bench
 
 golden: python ## Rewrite the golden files after a wanted change; read the diff
 	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks

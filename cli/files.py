@@ -1,4 +1,4 @@
-"""Reading every file of the organisation, whichever stack needs it."""
+"""Reading the organisation's files before an engine is started: every file, or those of one stack."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from inputs.faults import FaultsError
-from stacks.loading import Organisation, collect
+from policies.kernel.exemption import read_exemptions
+from policies.kernel.settings import read_settings
+from policies.rules import load
+from stacks import program
+from stacks.apps import team_faults
+from stacks.loading import PROJECT, Organisation, collect
 from stacks.names import parse_stack
+from stacks.strays import refuse_strays
 
 
-def read_all(organisation: Organisation) -> int:
-    """Read every file and return how many readings it took.
+def read_all(organisation: Organisation) -> None:
+    """Read everything.
 
     Raises:
         FaultsError: every fault in every file.
 
     """
-    return len(collect(list(_reads(organisation))))
+    collect(list(_reads(organisation)))
 
 
 def _reads(organisation: Organisation) -> Iterator[Callable[[], object]]:
+    yield partial(refuse_strays, organisation)
     for cluster in organisation.cluster_names():
         yield partial(organisation.cluster, cluster)
     for environment in organisation.environment_names():
@@ -28,30 +35,39 @@ def _reads(organisation: Organisation) -> Iterator[Callable[[], object]]:
     for team in organisation.all_team_names():
         yield partial(organisation.team, team)
         for environment in organisation.environment_names():
-            yield partial(organisation.apps, team, environment)
+            yield partial(_team, organisation, team, environment)
+    yield partial(_reviewers, organisation)
 
 
-def read_for(stack: str, organisation: Organisation) -> int:
-    """Read the files that one stack needs, before an engine is started for it, and return how many readings it took.
+def _team(organisation: Organisation, team: str, environment: str) -> None:
+    """Read what a team has in an environment, and check it against what the environment gives."""
+    apps = organisation.apps(team, environment)
+    try:
+        found, place = organisation.team(team), organisation.environment(environment)
+        organisation.cluster(place.cluster)
+    except FaultsError:
+        return  # reported where it is read for itself
+    if environment in found.environments and (faults := team_faults(place, found, apps)):
+        raise FaultsError(faults)
+
+
+def read_for(stack: str, organisation: Organisation) -> None:
+    """Read the files that one stack needs.
 
     Raises:
         FaultsError: the stack's name fits nothing, or every fault in the files that it reads.
 
     """
     target = parse_stack(stack, organisation)
-    reads: list[Callable[[], object]] = [partial(organisation.cluster, target.cluster)]
-    teams: tuple[str, ...] = ()
+    reads: list[Callable[[], object]] = [partial(program.read, target, organisation)]
     if target.environment is not None:
-        reads.append(partial(organisation.environment, target.environment))
-        teams = (target.team,) if target.team else _teams(organisation, target.environment)
-        reads += [partial(organisation.team, team) for team in teams]
-        reads += [partial(organisation.apps, team, target.environment) for team in teams]
-    return len(collect(reads))
+        teams = (target.team,) if target.team else organisation.all_team_names()
+        reads += [partial(_team, organisation, team, target.environment) for team in teams]
+    collect([*reads, partial(_reviewers, organisation)])
 
 
-def _teams(organisation: Organisation, environment: str) -> tuple[str, ...]:
-    """Return the teams of an environment; where a team's file has faults, all of them, so that reading reports it."""
-    try:
-        return organisation.team_names(environment)
-    except FaultsError:
-        return organisation.all_team_names()
+def _reviewers(organisation: Organisation) -> None:
+    """Read what policy reviewers write: the pack would refuse it too, but only once the engine runs."""
+    folder, rules = organisation.root / "policies", load()
+    settings = read_settings(folder / "settings.yaml", rules, PROJECT)
+    read_exemptions(folder / "exemptions.yaml", rules, settings, PROJECT)

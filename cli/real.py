@@ -1,4 +1,4 @@
-"""Running the official CLI on a real target: the tracked project file, the chosen backend, the pack enforced."""
+"""Running the official CLI on a real target: the organisation's own project file and backend, the pack enforced."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ from typing import Any, cast
 
 from inputs.faults import Fault, FaultsError
 from rehearsal.run import Update, summaries
-from stacks.loading import PROJECT
+from stacks import credentials
+from stacks.loading import PROJECT, organisation
+from stacks.names import parse_stack
 
 PACK = PROJECT / "policies"
+
+
+def project() -> Path:
+    """Return the folder of the project file: the organisation's, where it has one (`kade init`), else Kade's."""
+    own = organisation().root
+    return own if (own / "Pulumi.yaml").exists() else PROJECT
 
 
 def run(stack: str, operation: str, *, yes: bool) -> Update:
@@ -26,13 +34,15 @@ def run(stack: str, operation: str, *, yes: bool) -> Update:
     lives. The engine names the lock and `pulumi cancel` breaks it.
 
     Raises:
-        FaultsError: there is no Pulumi CLI on PATH.
+        FaultsError: there is no Pulumi CLI on PATH, a secret of the stack is missing, or what a killed run has left
+            cannot be cleared.
 
     """
     cli = shutil.which("pulumi")
     if cli is None:
         remedy = "Install the official CLI and log in to a backend, or add `--rehearse` to try it on this machine."
         raise FaultsError([Fault("pulumi", 0, "", "there is no Pulumi CLI on PATH", remedy)])
+    _require_secrets(cli, stack)
     recovered = operation != "preview" and _clear_pending(cli, stack)
     arguments = [cli, operation, "--stack", stack]
     if yes and operation != "preview":
@@ -40,24 +50,38 @@ def run(stack: str, operation: str, *, yes: bool) -> Update:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "events.jsonl"
-        environment = {**os.environ, "PULUMI_OPTION_POLICY_PACK": str(PACK)}
+        # The engine has the flag for its log of events only with this variable.
+        environment = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true", "PULUMI_OPTION_POLICY_PACK": str(PACK)}
         if operation == "destroy":
             environment.pop("PULUMI_OPTION_POLICY_PACK")
-        done = subprocess.run([*arguments, "--event-log", str(log)], cwd=PROJECT, env=environment, check=False)
+        done = subprocess.run([*arguments, "--event-log", str(log)], cwd=project(), env=environment, check=False)
         found = list(summaries(log))
     changes: dict[str, int] = dict(found[-1].get("resourceChanges") or {}) if found else {}
     applied = bool(found) and not found[-1].get("isPreview", False)
     return Update(done.returncode, time.monotonic() - began, "", changes, applied, recovered)
 
 
+def _ask(cli: str, *arguments: str) -> dict[str, Any] | None:
+    """Return what the CLI answers as JSON, or `None` where it does not: the operation itself says why, and better."""
+    asked = subprocess.run([cli, *arguments], cwd=project(), capture_output=True, text=True, check=False)
+    return json.loads(asked.stdout) if asked.returncode == 0 else None
+
+
+def _require_secrets(cli: str, stack: str) -> None:
+    """Refuse to start without the secrets that the layer declares; only their names are asked for."""
+    config = _ask(cli, "config", "--json", "--stack", stack)
+    if config is None:
+        return
+    declared = credentials.SECRETS[parse_stack(stack, organisation()).layer]
+    missing = [secret for secret in declared if f"{credentials.NAMESPACE}:{secret.name}" not in config]
+    if missing:
+        raise FaultsError([credentials.missing(secret, stack) for secret in missing])
+
+
 def _clear_pending(cli: str, stack: str) -> bool:
     """Clear operations of which nobody knows how they ended, and read what is there instead."""
-    exported = subprocess.run(
-        [cli, "stack", "export", "--stack", stack], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    if exported.returncode:
-        return False  # no such stack yet, or no backend: the operation itself says so better
-    deployment = cast("dict[str, Any]", json.loads(exported.stdout).get("deployment") or {})
+    exported = _ask(cli, "stack", "export", "--stack", stack)
+    deployment = cast("dict[str, Any]", (exported or {}).get("deployment") or {})
     pending = cast("list[Any]", deployment.get("pending_operations") or [])
     if not pending:
         return False
@@ -67,5 +91,7 @@ def _clear_pending(cli: str, stack: str) -> bool:
         flush=True,
     )
     arguments = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", stack]
-    subprocess.run([cli, *arguments], cwd=PROJECT, check=True)
+    if subprocess.run([cli, *arguments], cwd=project(), check=False).returncode:
+        what = "what a killed run has left could not be cleared; the engine has said why"
+        raise FaultsError([Fault(f"stack {stack}", 0, "", what, f"Mend that, or run `pulumi {' '.join(arguments)}`.")])
     return True

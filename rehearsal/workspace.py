@@ -118,6 +118,8 @@ class Workspace:
 
         """
         if not self.has_stack(stack):
+            if self.program == self.root / "stacks":
+                _refuse_unknown(stack)
             self._quietly("stack", "init", stack, "--non-interactive")
         file = self.config / f"Pulumi.{stack}.yaml"
         text = file.read_text(encoding="utf-8") if file.exists() else ""
@@ -137,6 +139,25 @@ class Workspace:
         if done.returncode:
             msg = f"`pulumi {' '.join(arguments[:2])}` failed: {(done.stderr or done.stdout).strip()}"
             raise RehearsalError(msg)
+
+
+def _refuse_unknown(stack: str) -> None:
+    """Refuse a stack that the organisation has no place for, so that a slip of the pen makes none.
+
+    Raises:
+        RehearsalError: the name fits nothing; the text lists what fits.
+
+    """
+    from inputs.faults import FaultsError
+    from stacks import loading, names
+
+    organisation = loading.organisation()
+    if stack in names.stack_names(organisation):
+        return
+    try:
+        names.parse_stack(stack, organisation)
+    except FaultsError as error:
+        raise RehearsalError(str(error)) from None
 
 
 def _made_up() -> str:

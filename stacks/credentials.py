@@ -25,11 +25,14 @@ class Secret:
 
 _MACHINES = (
     Secret("vcenterUser", "Account that makes virtual machines, tags and the content library in vCenter."),
-    Secret("vcenterPassword", "Its password."),
+    Secret("vcenterPassword", "Password of the account `vcenterUser`."),
 )
 _CLUSTER = (
     Secret("vcenterClusterUser", "Account of the cluster itself in vCenter: reads machines, makes and attaches disks."),
-    Secret("vcenterClusterPassword", "Its password. It stands in Kubernetes Secrets, so it may do no more than that."),
+    Secret(
+        "vcenterClusterPassword",
+        "Password of `vcenterClusterUser`. It stands in Kubernetes Secrets, so it may do no more than that.",
+    ),
 )
 _SERVICES: tuple[Secret, ...] = ()
 _TEAM: tuple[Secret, ...] = ()
@@ -52,7 +55,9 @@ def require(layer: Layer) -> None:
 
     """
     config = pulumi.Config(NAMESPACE)
-    faults = [_missing(secret) for secret in SECRETS[layer] if config.get_secret(secret.name) is None]
+    faults = [
+        missing(secret, pulumi.get_stack()) for secret in SECRETS[layer] if config.get_secret(secret.name) is None
+    ]
     if faults:
         raise FaultsError(faults)
 
@@ -68,11 +73,11 @@ def secret(name: str) -> pulumi.Output[str]:
     declared = {secret.name: secret for secret in SECRETS["all"]}[name]
     found = pulumi.Config(NAMESPACE).get_secret(name)
     if found is None:
-        raise FaultsError([_missing(declared)])
+        raise FaultsError([missing(declared, pulumi.get_stack())])
     return found
 
 
-def _missing(secret: Secret) -> Fault:
-    stack = pulumi.get_stack()
+def missing(secret: Secret, stack: str) -> Fault:
+    """Return the fault of a stack that lacks a secret, with the command that sets it."""
     remedy = f"`pulumi config set --stack {stack} --secret {NAMESPACE}:{secret.name}` (purpose: {secret.purpose})"
     return Fault(f"stacks/config/Pulumi.{stack}.yaml", 0, f"{NAMESPACE}:{secret.name}", "the secret is missing", remedy)

@@ -11,13 +11,16 @@ import pulumi_kubernetes as k8s
 
 from stacks.loading import PROJECT
 
+RENDER_VARIABLE = "KADE_RENDER_DIRECTORY"
+"""Names the folder into which children are rendered."""
+
 
 def render_directory(stack: str) -> Path:
     """Return the folder into which a stack's children are rendered.
 
     `KADE_RENDER_DIRECTORY` names it; else it is `gitops/<stack>` in the output folder (`KADE_OUT`, default `out`).
     """
-    if chosen := os.environ.get("KADE_RENDER_DIRECTORY"):
+    if chosen := os.environ.get(RENDER_VARIABLE):
         return Path(chosen)
     return Path(os.environ.get("KADE_OUT") or PROJECT / "out") / "gitops" / stack
 

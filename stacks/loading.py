@@ -15,6 +15,7 @@ from inputs.yaml import Document, load
 from stacks.models.base import NAME_PATTERN
 from stacks.models.cluster import ClusterFile
 from stacks.models.environment import EnvironmentFile, Stage
+from stacks.strays import refuse_strays
 
 if TYPE_CHECKING:  # the models of teams and apps are read only by stacks that have teams
     from stacks.models.app import AppEnvironmentFile, AppFile
@@ -117,7 +118,7 @@ class Organisation:
 
         path = self.root / "teams" / name / "team.yaml"
         found = self._file(TeamFile, path)
-        if faults := self._doubles(name):
+        if faults := [*self._doubles(name), *self._unknown_environments(path, found)]:
             raise FaultsError(faults)
         return found
 
@@ -160,9 +161,10 @@ class Organisation:
         """Read the teams that deploy into an environment, with their apps there.
 
         Raises:
-            FaultsError: every fault in every team's file. Only for stacks that build all teams.
+            FaultsError: every fault in every team's file, and every team that is there but would be overlooked.
 
         """
+        refuse_strays(self)
 
         def read(name: str) -> tuple[TeamFile, tuple[App, ...]] | None:
             team = self.team(name)
@@ -216,6 +218,20 @@ class Organisation:
         found = self._read[path][1]
         assert isinstance(found, model)
         return found
+
+    def _unknown_environments(self, path: Path, team: TeamFile) -> list[Fault]:
+        document, known = self._read[path][0], self.environment_names()
+        return [
+            Fault(
+                document.file,
+                document.line(("environments", name)),
+                f"environments.{name}",
+                f"there is no environment `{name}`",
+                nearest(name, known) or f"Environments: {', '.join(known)}.",
+            )
+            for name in team.environments
+            if name not in known
+        ]
 
     def _taken(self, team: str) -> set[str]:
         """Return the namespaces and Vault paths that a team may take, in whichever environment."""
@@ -275,5 +291,16 @@ def both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[Firs
 
 @cache
 def organisation() -> Organisation:
-    """Return the organisation: the folder that `KADE_HOME` names, else the example beside this file."""
-    return Organisation(Path(os.environ.get(HOME_VARIABLE) or PROJECT / "stacks" / "organisation").resolve())
+    """Return the organisation: the folder that `KADE_HOME` names, else the example beside this file.
+
+    Raises:
+        FaultsError: the folder is no organisation's.
+
+    """
+    chosen = os.environ.get(HOME_VARIABLE)
+    found = Organisation(Path(chosen).expanduser().resolve() if chosen else PROJECT / "stacks" / "organisation")
+    if not found.cluster_names():
+        what = "the folder has no `clusters/<cluster>.yaml`, so it is no organisation's"
+        remedy = f"Let {HOME_VARIABLE} name yours, or make one with `kade init FOLDER`."
+        raise FaultsError([Fault(shown(found.root, PROJECT), 0, "", what, remedy)])
+    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi
 
@@ -10,6 +12,9 @@ from inputs.faults import FaultsError
 from stacks.credentials import require
 from stacks.loading import Organisation, both, collect, organisation
 from stacks.names import Target, parse_stack
+
+FAULTS_VARIABLE = "KADE_FAULTS"
+"""Names a file for the faults that end the program: who started the engine then knows them from other errors."""
 
 
 def run() -> None:
@@ -25,6 +30,8 @@ def run() -> None:
         both(lambda: require(target.layer), lambda: read(target, files))
         deploy(target, files)
     except FaultsError as error:
+        if report := os.environ.get(FAULTS_VARIABLE):
+            Path(report).write_text(str(error), encoding="utf-8")
         raise pulumi.RunError(str(error)) from None
 
 

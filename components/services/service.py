@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from components.base import Component
+from components.base import Component, kept
 from components.gitops.delivery import engine
 from components.gitops.engine import Project, Release, Source
 from components.gitops.manifest import logical, resource
@@ -80,13 +80,16 @@ class Service(Component):
         gitops = engine(args.place.cluster)
         order = position(definition) * STEP
         before = dict(gitops.marks(order))
-        last: list[pulumi.Resource] = [resource(f"{name}-namespace", _namespace(definition, before), opts=self.child())]
+        # A namespace and a release take the service's data with them: in production they are unprotected first.
+        keep = kept(args.place.cluster.keep_data)
+        namespace = _namespace(definition, before)
+        last: list[pulumi.Resource] = [resource(f"{name}-namespace", namespace, opts=self.child(keep))]
         values = definition.values(args.settings, args.place)
         last = [
             gitops.release(
                 f"{name}-{chart.name}",
                 _release(definition, chart, values[chart.name], order + 1 + number),
-                self.child(pulumi.ResourceOptions(depends_on=last)),
+                self.child(pulumi.ResourceOptions.merge(keep, pulumi.ResourceOptions(depends_on=last))),
             )
             for number, chart in enumerate(chart for chart in definition.charts if chart.name in values)
         ]
