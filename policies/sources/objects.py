@@ -20,6 +20,10 @@ _ENCRYPTED = "ENC[AES256_GCM,"
 LATER = "it is filled in when the manifest is delivered"
 
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+"""No kind of Kubernetes: how a rehearsal writes down a Helm release of the program among its manifests."""
+
+
 def token(api: str, kind: str) -> str:
     """Return the type token that the official provider has for a kind."""
     return f"{KUBERNETES}{api if '/' in api else f'core/{api}'}:{kind}"
@@ -36,7 +40,15 @@ def from_object(
     not, because the text as a whole tells sooner whether there are any.
     """
     type = token(api, kind)
+    if type == RELEASE:
+        body = _recorded(body)
     return Resource(type=type, name=name, load=_loader(body, type, placeholders), file=place[0], line=place[1])
+
+
+def _recorded(body: Data) -> Data:
+    """Return a recorded release as the preview shows it: what stands in `spec` there stands at the top here."""
+    metadata = mapping(body.get("metadata"))
+    return {"name": metadata.get("name"), "namespace": metadata.get("namespace"), **mapping(body.get("spec"))}
 
 
 def _loader(body: Data, type: str, placeholders: bool) -> Callable[[], Data]:

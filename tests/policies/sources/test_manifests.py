@@ -214,3 +214,10 @@ def test_every_kind_of_workload_reaches_rules_as_a_workload(tmp_path: Path) -> N
     text += f"---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {{name: d}}\nspec: {{{template}}}\n"
     model = Model(read(tmp_path, text).inventory, Scope(stack="x"), date(2026, 11, 21))
     assert sorted(item.subject.kind for item in model.workloads) == ["CronJob", "DaemonSet", "Pod"]
+
+
+def test_a_recorded_release_is_read_as_the_preview_shows_it(tmp_path: Path) -> None:
+    text = "apiVersion: helm.sh/v3\nkind: Release\nmetadata: {name: cni, namespace: kube-system}\nspec: {chart: cilium, version: 1.20.2}\n"  # noqa: E501  # one object
+    (resource,) = read(tmp_path, text).inventory.resources
+    assert resource.type == "kubernetes:helm.sh/v3:Release"
+    assert resource.properties == {"name": "cni", "namespace": "kube-system", "chart": "cilium", "version": "1.20.2"}
