@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from pulumi_policy import (
@@ -13,7 +14,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policies.kernel.rule import Rule
+from policies.kernel.rule import Parameters, Rule
 from policies.kernel.settings import Settings
 from policies.kernel.words import Enforcement
 
@@ -55,7 +56,7 @@ def policy(rule: Rule, settings: Settings, validate: Validate) -> StackValidatio
         tags=sorted({rule.framework, rule.category, *(control.framework for control in rule.controls)}),
         remediation_steps=rule.fix,
         url=rule.page,
-        config_schema=_schema(rule),
+        config_schema=_schema(rule.parameters),
     )
 
 
@@ -72,9 +73,10 @@ def written(validate: Validate) -> StackValidationPolicy:
     )
 
 
-def _schema(rule: Rule) -> PolicyConfigSchema | None:
+@cache
+def _schema(parameters: type[Parameters]) -> PolicyConfigSchema | None:
     """Return the parameters' schema; without defaults, as the engine would write them over our settings."""
-    properties: dict[str, dict[str, Any]] = rule.parameters.model_json_schema(by_alias=True).get("properties", {})
+    properties: dict[str, dict[str, Any]] = parameters.model_json_schema(by_alias=True).get("properties", {})
     if not properties:
         return None
     kept = ("type", "items", "description", "minimum", "maximum", "enum", "pattern")
