@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +43,12 @@ def _again(rehearsal: Rehearsal) -> object:
     return open_workspace(folder=ws.folder, program=ws.program, out=ws.out, pack=ws.pack)
 
 
-def test_making_it_again_changes_no_file_and_is_fast(rehearsal: Rehearsal) -> None:
+def test_making_it_again_changes_no_file(rehearsal: Rehearsal) -> None:
     def state() -> dict[Path, int]:
         return {file: file.stat().st_mtime_ns for file in rehearsal.folder.rglob("*")}
 
-    before, began = state(), time.monotonic()
+    before = state()
     _again(rehearsal)
-    assert time.monotonic() - began < 0.2
     assert state() == before
 
 
