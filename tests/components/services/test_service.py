@@ -181,3 +181,12 @@ def test_nobody_enters_the_engine_with_a_shared_password(build: Any) -> None:
     assert values["configs"]["cm"]["admin.enabled"] == "false"
     assert values["configs"]["rbac"]["policy.default"] == ""
     assert values["crds"]["keep"] is True
+
+
+@pytest.mark.parametrize(("stack", "keep"), [("production-services", True), ("sandbox", False)])
+def test_what_holds_a_services_data_is_protected_in_production_and_not_in_the_sandbox(
+    build: Any, stack: str, keep: bool
+) -> None:
+    resources = build(services(stack.removesuffix("-services")), stack=stack).resources
+    for name in ("openbao-namespace", "openbao-openbao", "victoria-metrics-namespace"):
+        assert (resources[name].protect, resources[name].retain_on_delete) == (keep, keep), name
