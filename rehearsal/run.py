@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,12 @@ class Update:
 
 
 def run_pulumi(
-    workspace: Workspace, arguments: Sequence[str], *, capture: bool = False, pack: bool = True
+    workspace: Workspace,
+    arguments: Sequence[str],
+    *,
+    capture: bool = False,
+    pack: bool = True,
+    started: Callable[[int], None] | None = None,
 ) -> Completed:
     """Run a command in the generated project.
 
@@ -65,20 +70,23 @@ def run_pulumi(
         arguments: as for `pulumi`.
         capture: return what it writes instead of showing it.
         pack: enforce the policy pack, where the project has one.
+        started: is told the number of the engine's process.
 
     """
     began = time.monotonic()
-    done = subprocess.run(
+    with subprocess.Popen(
         [str(workspace.cli), *arguments],
         cwd=workspace.project,
         env=workspace.environment(pack=pack),
-        check=False,
         text=True,
         stdin=subprocess.DEVNULL if capture else None,
         stdout=subprocess.PIPE if capture else None,
         stderr=subprocess.STDOUT if capture else None,
-    )
-    return Completed(done.returncode, time.monotonic() - began, done.stdout or "")
+    ) as process:
+        if started is not None:
+            started(process.pid)
+        output, _ = process.communicate()
+    return Completed(process.returncode, time.monotonic() - began, output or "")
 
 
 def up(workspace: Workspace, stack: str, *, capture: bool = False, pack: bool = True) -> Update:
@@ -86,7 +94,7 @@ def up(workspace: Workspace, stack: str, *, capture: bool = False, pack: bool = 
     workspace.ensure_stack(stack)
     recovered = recover(workspace, stack)
     # The preview is part of it: stack rules that are mandatory must block before anything is applied.
-    return _update(workspace, ["up", "--yes", "--stack", stack], capture, pack, recovered)
+    return _update(workspace, ["up", "--yes", "--stack", stack], capture, pack, recovered, _mark(workspace, stack))
 
 
 def preview(workspace: Workspace, stack: str, *, capture: bool = False, pack: bool = True) -> Update:
@@ -99,7 +107,9 @@ def destroy(workspace: Workspace, stack: str, *, capture: bool = False) -> Updat
     """Remove everything of a stack; what is protected is refused by the engine."""
     workspace.ensure_stack(stack)
     recovered = recover(workspace, stack)
-    return _update(workspace, ["destroy", "--yes", "--stack", stack], capture, False, recovered)
+    return _update(
+        workspace, ["destroy", "--yes", "--stack", stack], capture, False, recovered, _mark(workspace, stack)
+    )
 
 
 def recover(workspace: Workspace, stack: str) -> bool:
@@ -108,11 +118,9 @@ def recover(workspace: Workspace, stack: str) -> bool:
     A lock whose process still lives is left alone: that run is at work, and the engine will say so. What the killed run
     has made is then adopted by the stand-ins, so nothing is made twice.
     """
-    stale = _stale_locks(workspace, stack)
+    stale = _unlock(workspace, stack)
     if stale:
-        _say(f"A run of {stack} was killed: removing its lock.")
-        for lock in stale:
-            lock.unlink(missing_ok=True)
+        _say(f"A run of {stack} was killed: its lock is removed.")
     pending = _pending_operations(workspace, stack)
     if pending:
         _say(f"A run of {stack} was killed in {pending} operation(s): clearing them and reading what is there.")
@@ -122,11 +130,32 @@ def recover(workspace: Workspace, stack: str) -> bool:
             capture=True,
             pack=False,
         )
-    return bool(stale or pending)
+    return stale or pending > 0
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def _unlock(workspace: Workspace, stack: str) -> bool:
+    """Remove the lock of a run that was killed; say whether there was one."""
+    if workspace.state is None:
+        stale = _stale_locks(workspace, stack)
+        for lock in stale:
+            lock.unlink(missing_ok=True)
+        return bool(stale)
+    mark = _mark(workspace, stack)
+    if not mark.exists() or _alive(_lock_process(mark)):
+        return False
+    # Only the engine reaches its locks there, and it cannot tell a killed run from one that is at work: the mark can.
+    run_pulumi(workspace, ["cancel", "--yes", "--stack", stack], capture=True, pack=False)
+    mark.unlink(missing_ok=True)
+    return True
+
+
+def _mark(workspace: Workspace, stack: str) -> Path:
+    """Return the file that names the engine's process while it changes a stack."""
+    return workspace.folder / "running" / f"{stack}.json"
 
 
 def _stale_locks(workspace: Workspace, stack: str) -> list[Path]:
@@ -159,6 +188,8 @@ def _alive(process: int | None) -> bool:
 
 
 def _pending_operations(workspace: Workspace, stack: str) -> int:
+    if workspace.state is not None:
+        return _exported_pending_operations(workspace, stack)
     state = workspace.backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
     try:
         checkpoint = json.loads(state.read_text(encoding="utf-8"))["checkpoint"]
@@ -169,13 +200,44 @@ def _pending_operations(workspace: Workspace, stack: str) -> int:
     return len(pending)
 
 
-def _update(workspace: Workspace, arguments: list[str], capture: bool, pack: bool, recovered: bool) -> Update:
+def _exported_pending_operations(workspace: Workspace, stack: str) -> int:
+    done = run_pulumi(workspace, ["stack", "export", "--stack", stack], capture=True, pack=False)
+    try:
+        exported: dict[str, Any] = json.loads(done.output)
+    except ValueError:
+        return 0  # the command that follows says what is wrong with the state
+    deployment: dict[str, Any] = exported.get("deployment") or {}
+    pending: list[Any] = deployment.get("pending_operations") or []
+    return len(pending)
+
+
+def _update(
+    workspace: Workspace,
+    arguments: list[str],
+    capture: bool,
+    pack: bool,
+    recovered: bool,
+    mark: Path | None = None,
+) -> Update:
+    def note(process: int) -> None:
+        if mark is not None and not mark.exists():  # else another run is at work, and the engine will refuse this one
+            mark.parent.mkdir(exist_ok=True)
+            mark.write_text(json.dumps({"pid": process}), encoding="utf-8")
+
     with _event_log(workspace) as log:
-        done = run_pulumi(workspace, [*arguments, "--event-log", str(log)], capture=capture, pack=pack)
+        done = run_pulumi(workspace, [*arguments, "--event-log", str(log)], capture=capture, pack=pack, started=note)
         found = list(summaries(log))
+    if mark is not None and done.code >= 0:
+        _unmark(mark)
     changes: dict[str, int] = dict(found[-1].get("resourceChanges") or {}) if found else {}
     applied = bool(found) and not found[-1].get("isPreview", False)
     return Update(done.code, done.seconds, done.output, changes, applied, recovered)
+
+
+def _unmark(mark: Path) -> None:
+    """Remove the mark of a run that ended by itself; that of a run beside it, which still lives, stays."""
+    if not _alive(_lock_process(mark)) or _lock_process(mark) is None:
+        mark.unlink(missing_ok=True)
 
 
 @contextmanager

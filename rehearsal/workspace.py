@@ -16,8 +16,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rehearsal.backends import endpoints
 from rehearsal.install import PROJECT, install_commands, install_plugins, keep, secret_file
 from rehearsal.toolchain.engine import installed
+
+STATE_FILE = "state"
+"""File that says where the state lies, where that is not the folder."""
+STATES = ("postgres", "object_store")
+"""Back ends that can hold the state."""
 
 _DROPPED = (
     "PULUMI_ACCESS_TOKEN",
@@ -74,6 +80,35 @@ class Workspace:
         """Folder of the commands, first on PATH."""
         return self.folder.parent / "bin"
 
+    @property
+    def state(self) -> endpoints.State | None:
+        """The database or the object store that holds the state; `None` where that is the folder `backend`."""
+        try:
+            chosen = (self.folder / STATE_FILE).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        ends = endpoints.load(self.folder)
+        found = getattr(ends, chosen, None) if chosen in STATES else None
+        if not isinstance(found, endpoints.State):
+            msg = f"The state of this rehearsal lies in {chosen}, which does not run. Run `kade rehearse up`."
+            raise RehearsalError(msg)
+        return found
+
+    def choose_state(self, kind: str) -> None:
+        """Let the state lie in one of `STATES`, from now on; what lies elsewhere is not moved."""
+        keep(self.folder / STATE_FILE, kind)
+
+    def state_environment(self) -> dict[str, str]:
+        """Return the variables by which the engine finds its state and the key of the secrets in it."""
+        state, ends = self.state, endpoints.load(self.folder)
+        if state is None:
+            found = {"PULUMI_BACKEND_URL": f"file://{self.backend}"}
+        else:
+            found = {"PULUMI_BACKEND_URL": state.url, **state.variables()}
+        if ends is not None and ends.secrets is not None:
+            found |= ends.secrets.variables()
+        return found
+
     def environment(self, *, pack: bool = True, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment in which `pulumi` works on this rehearsal and on nothing else."""
         environment = dict(os.environ if base is None else base)
@@ -83,7 +118,7 @@ class Workspace:
             "KADE_OUT": str(self.out),
             "KADE_REHEARSAL": str(self.folder),
             "PATH": f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
-            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            **self.state_environment(),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
             # The option that writes the engine's events to a file is one of its debug commands.
             "PULUMI_DEBUG_COMMANDS": "true",
@@ -108,7 +143,9 @@ class Workspace:
 
     def has_stack(self, stack: str) -> bool:
         """Say whether a stack has been made."""
-        return (self.backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json").is_file()
+        if self.state is None:
+            return (self.backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json").is_file()
+        return (self.config / f"Pulumi.{stack}.yaml").is_file()  # made with the stack, which only `down` removes
 
     def ensure_stack(self, stack: str) -> None:
         """Make a stack with made-up values for the secrets that its layer declares; add those that are missing.
@@ -120,16 +157,34 @@ class Workspace:
         if not self.has_stack(stack):
             if self.program == self.root / "stacks":
                 _refuse_unknown(stack)
-            self._quietly("stack", "init", stack, "--non-interactive")
+            self._quietly("stack", "init", stack, "--non-interactive", *self._secrets_provider())
         file = self.config / f"Pulumi.{stack}.yaml"
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         declared = _declared_secrets(stack) if self.program == self.root / "stacks" else []
         missing = [name for name in declared if f"{PROJECT}:{name}:" not in text]
         if missing:
-            values = [part for name in missing for part in ("--secret", f"{PROJECT}:{name}={_made_up()}")]
+            known = self._known_secrets()
+            values = [
+                part for name in missing for part in ("--secret", f"{PROJECT}:{name}={known.get(name) or _made_up()}")
+            ]
             self._quietly("config", "set-all", "--stack", stack, *values)
         elif file.exists():
             file.touch()  # the shell's `pulumi` looks again when the declared secrets are newer than this
+
+    def _secrets_provider(self) -> tuple[str, ...]:
+        ends = endpoints.load(self.folder)
+        return ("--secrets-provider", ends.secrets.url) if ends is not None and ends.secrets is not None else ()
+
+    def _known_secrets(self) -> dict[str, str]:
+        """Return the declared secrets that a back end has given a value: the others are made up."""
+        ends = endpoints.load(self.folder)
+        if ends is None or ends.vcenter is None:
+            return {}
+        password = Path(ends.vcenter.password).read_text(encoding="utf-8").strip()
+        return {
+            **dict.fromkeys(("vcenterUser", "vcenterClusterUser"), ends.vcenter.user),
+            **dict.fromkeys(("vcenterPassword", "vcenterClusterPassword"), password),
+        }
 
     def _quietly(self, *arguments: str) -> None:
         done = subprocess.run(

@@ -51,6 +51,20 @@ def parse_stack(name: str, organisation: Organisation) -> Target:
     raise FaultsError([_fits_nothing(name, organisation)])
 
 
+def stacks_of(environment: str, organisation: Organisation) -> tuple[str, ...]:
+    """Return the stacks of an environment, each after those that it builds on.
+
+    Raises:
+        FaultsError: the environment's file or a team's file has faults.
+
+    """
+    found = organisation.environment(environment)
+    if found.stage == "sandbox":
+        return (environment,)
+    below = tuple(f"{found.cluster}-{layer}" for layer in CLUSTER_LAYERS)
+    return (*below, *(f"{environment}-team-{team}" for team in organisation.team_names(environment)))
+
+
 def stack_names(organisation: Organisation) -> tuple[str, ...]:
     """Return the name of every stack that fits, from the files' names and the stages of the environments."""
     names = [f"{cluster}-{layer}" for cluster in organisation.cluster_names() for layer in CLUSTER_LAYERS]

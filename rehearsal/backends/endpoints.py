@@ -19,6 +19,13 @@ FILE = Path("backends") / "endpoints.json"
 """Where the file lies, from the rehearsal's folder."""
 
 
+def _read(environment: dict[str, str]) -> dict[str, str]:
+    return {
+        name: Path(value[1:]).read_text(encoding="utf-8").strip() if value.startswith("@") else value
+        for name, value in environment.items()
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kubernetes:
     """A real API server with its own certificate authority."""
@@ -83,6 +90,24 @@ class State:
     environment: dict[str, str]
     """Variables that the engine needs besides; a value `@path` is read from that file."""
 
+    def variables(self) -> dict[str, str]:
+        """Return the variables with what stands in files."""
+        return _read(self.environment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsProvider:
+    """What encrypts the secrets in Pulumi's state."""
+
+    url: str
+    """Value of `--secrets-provider`, for example `hashivault://pulumi`."""
+    environment: dict[str, str]
+    """Variables that the engine needs besides; a value `@path` is read from that file."""
+
+    def variables(self) -> dict[str, str]:
+        """Return the variables with what stands in files."""
+        return _read(self.environment)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
@@ -94,6 +119,7 @@ class Endpoints:
     directory: Directory | None = None
     postgres: State | None = None
     object_store: State | None = None
+    secrets: SecretsProvider | None = None
     tools: str = ""
     """Folder of the built tools: `kubectl`, `helm`, `bao`, `govc`, `ldapsearch`, `talos-machinery` and the servers."""
 
@@ -130,7 +156,7 @@ def load(folder: Path) -> Endpoints | None:
         raise EndpointsError(msg)
     kinds: dict[str, type[Any]] = {
         "kubernetes": Kubernetes, "vault": Vault, "vcenter": VCenter, "directory": Directory,
-        "postgres": State, "object_store": State,
+        "postgres": State, "object_store": State, "secrets": SecretsProvider,
     }  # fmt: skip
     try:
         known = {key: kinds[key](**data[key]) for key in kinds if data.get(key) is not None}
