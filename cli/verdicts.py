@@ -109,14 +109,23 @@ def stacks_of(name: str) -> tuple[str, ...]:
 
 
 def show_merged(environment: str, stacks: tuple[str, ...], console: Console) -> None:
-    """Print the official checks over all stacks of an environment, and how old each stack's verdict is."""
-    from policies.merge import merge
-    from policies.rules import load as rules
+    """Print the official checks over all stacks of an environment, and how old each stack's verdict is.
 
-    merged = merge(environment, stacks, folder(environment).parent, rules())
+    Raises:
+        FaultsError: a verdict, its evidence or the policy settings have faults.
+
+    """
+    from policies.kernel.settings import read_settings
+    from policies.merge import merge
+    from policies.pack import place
+    from policies.rules import load
+
+    rules = load()
+    settings = read_settings(place.home() / "policies" / "settings.yaml", rules, place.ROOT)
+    merged = merge(environment, stacks, folder(environment).parent, rules, settings, place.today())
     now = datetime.now(UTC)
     for check in merged.checks:
-        whose = f" ({check.stack})" if check.stack else ""
+        whose = f" ({', '.join(check.stacks)})" if check.stacks else ""
         console.print(f"  {WORDS[check.status.value]} {check.check:<17} {check.sentence}{whose}")
     for stack in merged.stacks:
         commit = stack.commit[:12] if stack.commit else "no commit"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -125,6 +125,7 @@ class Case:
     """What was changed in the shared blocks: the place and the new value, `None` for what was taken away."""
 
 
+@cache  # every test of rules asks for them, and nothing changes them
 def cases(rule: str) -> tuple[Case, ...]:
     """Return the examples of a rule; none where it has no file.
 

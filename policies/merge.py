@@ -1,43 +1,50 @@
-"""One verdict over an environment, from the verdicts of its stacks.
+"""One verdict over an environment, from what the runs of its stacks wrote down.
 
-Each stack judges what it holds, so that a check mostly has one stack that can answer it. Statuses are merged, not
-facts: the facts that a run writes down leave out what ties them together (URNs) and what may be secret, so that rules
-could not judge them again. A fail in any stack fails; an open question stays open, unless it was left to a layer whose
-own stack answered it; what no stack judged is undetermined.
+A check may need facts of two stacks: metrics-server is declared in one, the kubelets that it asks in another. So the
+facts of all stacks (`evidence.json`) are put together and judged again, as if one program had declared them, with the
+settings and on the day of now. What belongs to a stack that has no verdict is undetermined.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from inputs.faults import Fault, FaultsError, shown
+from policies.kernel.finding import Finding
+from policies.kernel.judge import judge
 from policies.kernel.registry import Registry
-from policies.kernel.words import Decidable, Status
-from policies.model.values import Data, dig, items, mapping
+from policies.kernel.settings import SettingsFile, resolve
+from policies.kernel.verdict import CheckResult, Scope
+from policies.kernel.words import Decidable, Layer, Stage, Status
+from policies.model.facts import Facts, RememberedModel, together
+from policies.model.values import dig, items
+from policies.reports import evidence
 from policies.reports.document import SCHEMA
 
-_LEFT_TO = re.compile(r"the (\w+) layer's stack\Z")
-_RANK = (Status.FAIL, Status.ERROR, Status.UNDETERMINED, Status.PASS)
+STALE_DAYS = 7
+"""Age from which a verdict is said to be old: by then somebody has mostly changed something."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackVerdict:
-    """The verdict of one stack, as far as merging needs it."""
+    """What a stack's last run left behind, as far as merging needs it."""
 
     name: str
     time: datetime
     commit: str | None
     moment: str
     stand_ins: bool
-    layers: frozenset[str]
-    findings: tuple[Data, ...]
-    """Those of the official checks."""
+    cluster: str
+    stage: Stage | None
+    layers: frozenset[Layer]
+    said: frozenset[tuple[str, str]]
+    """What it said of the official checks by itself: rule and status."""
+    facts: Facts
 
     def age(self, now: datetime) -> str:
         """Return how long ago it was written, in the largest unit."""
@@ -56,8 +63,8 @@ class MergedCheck:
     label: str
     status: Status
     sentence: str
-    stack: str = ""
-    """The stack that decides; empty where none does."""
+    stacks: tuple[str, ...] = ()
+    """The stacks whose facts decide; empty where none does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,8 @@ class Merged:
     """Stacks of the environment that have no verdict."""
     checks: tuple[MergedCheck, ...]
     """The required checks, in the official order."""
+    day: date
+    """The day that was judged on."""
 
     def count(self, *statuses: Status) -> int:
         """Return how many checks have one of these statuses."""
@@ -91,53 +100,59 @@ class Merged:
         commits = {stack.commit for stack in self.stacks if stack.commit}
         if len(commits) > 1:
             found.append(f"The stacks were judged at {len(commits)} different commits.")
+        moments = sorted({stack.moment for stack in self.stacks})
+        if len(moments) > 1:
+            found.append(f"The stacks were judged at different moments: {' and '.join(moments)}.")
+        old = [stack.name for stack in self.stacks if (self.day - stack.time.date()).days > STALE_DAYS]
+        if old:
+            found.append(f"More than {STALE_DAYS} days old, so what is there now may differ: {', '.join(old)}.")
         if any(stack.stand_ins for stack in self.stacks):
             found.append("Some were judged on stand-ins: nothing here says what a real cluster does.")
         return tuple(found)
 
 
-def merge(environment: str, stacks: Iterable[str], out: Path, registry: Registry) -> Merged:
-    """Return the verdict over an environment from what lies in `out/<stack>/verdict.json`.
+def merge(
+    environment: str, stacks: Iterable[str], out: Path, registry: Registry, settings: SettingsFile, day: date
+) -> Merged:
+    """Return the verdict over an environment from what lies in `out/<stack>/`.
 
     Raises:
-        FaultsError: a verdict cannot be read.
+        FaultsError: a verdict or its evidence cannot be read; each is named.
 
     """
     found: list[StackVerdict] = []
     missing: list[str] = []
     faults: list[Fault] = []
     for stack in stacks:
-        path = out / stack / "verdict.json"
         try:
-            found.append(_read(stack, path))
+            found.append(_read(stack, out / stack))
         except FileNotFoundError:
             missing.append(stack)
-        except (OSError, ValueError, RecursionError):
-            what = f"this is no verdict of the layout `{SCHEMA}`"
-            faults.append(Fault(shown(path), 0, "", what, f"Write it anew with `kade preview {stack}`."))
+        except FaultsError as error:
+            faults += error.faults
     if faults:
         raise FaultsError(faults)
-    official = sorted((rule for rule in registry if rule.required), key=lambda rule: rule.position)
     absent = tuple(sorted(missing))
-    checks = tuple(
-        _check(
-            rule.id, rule.official or "", rule.title, set(rule.decidable.values()) == {Decidable.TOOL}, found, absent
-        )
-        for rule in official
-    )
-    return Merged(
-        environment=environment,
-        stacks=tuple(sorted(found, key=lambda stack: stack.name)),
-        missing=absent,
-        checks=checks,
-    )
+    checks = _judged(found, absent, registry, settings, day)
+    ordered = tuple(sorted(found, key=lambda stack: stack.name))
+    return Merged(environment=environment, stacks=ordered, missing=absent, checks=checks, day=day)
 
 
-def _read(stack: str, path: Path) -> StackVerdict:
-    data: Any = json.loads(path.read_text(encoding="utf-8"))
-    if dig(data, "schema") != SCHEMA:
-        raise ValueError(path.name)
-    time = datetime.fromisoformat(str(dig(data, "run", "time")))
+def _read(stack: str, folder: Path) -> StackVerdict:
+    path, remedy = folder / "verdict.json", f"Write it anew with `kade preview {stack}`."
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        if dig(data, "schema") != SCHEMA:
+            raise ValueError(path.name)
+        time = datetime.fromisoformat(str(dig(data, "run", "time")))
+        layers = frozenset(Layer(layer) for layer in items(dig(data, "stack", "layers")))
+        stage = dig(data, "stack", "stage")
+        stage = Stage(stage) if stage is not None else None
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError):
+        fault = Fault(shown(path), 0, "", f"this is no verdict of the layout `{SCHEMA}`", remedy)
+        raise FaultsError([fault]) from None
     commit = dig(data, "run", "commit")
     return StackVerdict(
         name=stack,
@@ -145,38 +160,50 @@ def _read(stack: str, path: Path) -> StackVerdict:
         commit=commit if isinstance(commit, str) else None,
         moment=str(dig(data, "stack", "moment")),
         stand_ins=dig(data, "stack", "standIns") is True,
-        layers=frozenset(str(layer) for layer in items(dig(data, "stack", "layers"))),
-        findings=tuple(mapping(finding) for finding in items(dig(data, "findings")) if dig(finding, "check")),
+        cluster=str(dig(data, "stack", "cluster") or ""),
+        stage=stage,
+        layers=layers,
+        said=frozenset((str(dig(one, "rule")), str(dig(one, "status"))) for one in items(dig(data, "findings"))),
+        facts=evidence.read(folder / "evidence.json", str(dig(data, "run", "id")), remedy),
     )
 
 
-def _check(
-    rule: str, check: str, label: str, tool: bool, stacks: list[StackVerdict], missing: tuple[str, ...]
-) -> MergedCheck:
-    said = [
-        (_RANK.index(status), stack, finding)
-        for stack in stacks
-        for finding in stack.findings
-        if finding.get("rule") == rule and (status := Status(str(finding.get("status")))) in _RANK
-    ]
-    said = [item for item in said if not _answered_elsewhere(item, said)]
-    if said:
-        rank, stack, finding = min(said, key=lambda item: (item[0], item[1].name))
-        sentence = str(finding.get("sentence"))
-        return MergedCheck(check=check, label=label, status=_RANK[rank], sentence=sentence, stack=stack.name)
-    if tool:
+def _judged(
+    stacks: list[StackVerdict], missing: tuple[str, ...], registry: Registry, settings: SettingsFile, day: date
+) -> tuple[MergedCheck, ...]:
+    """Return what the required checks say of the facts of all stacks."""
+    official = registry.select(rule.id for rule in registry if rule.required)
+    stages = [stack.stage for stack in stacks if stack.stage]
+    scope = Scope(
+        stack="",
+        cluster=next((stack.cluster for stack in stacks if stack.cluster), ""),
+        stage=max(stages, key=list(Stage).index, default=None),  # as the stacks of a shared cluster are judged
+        layers=frozenset(layer for stack in stacks for layer in stack.layers),
+        stand_ins=any(stack.stand_ins for stack in stacks),
+    )
+    model = RememberedModel(together(stack.facts for stack in stacks), scope, day)
+    verdict = judge(model, scope, official, resolve(settings, registry, scope.stage, day))
+    return tuple(_check(result, stacks, missing) for result in verdict.checks)
+
+
+def _check(result: CheckResult, stacks: list[StackVerdict], missing: tuple[str, ...]) -> MergedCheck:
+    rule, status = result.rule, result.status
+    finding = next(finding for finding in result.findings if finding.status is status)
+    if status is not Status.NOT_APPLICABLE:
+        sentence, names = finding.outcome.sentence, _deciding(finding, stacks)
+        return MergedCheck(check=rule.official or "", label=rule.title, status=status, sentence=sentence, stacks=names)
+    if set(rule.decidable.values()) == {Decidable.TOOL}:
         sentence = "Only the official checker, on the running cluster, can say."
     elif missing:
         sentence = f"No stack judged it; {', '.join(missing)} has no verdict."
     else:
         sentence = "No stack of the environment holds what it looks at."
-    return MergedCheck(check=check, label=label, status=Status.UNDETERMINED, sentence=sentence)
+    return MergedCheck(check=rule.official or "", label=rule.title, status=Status.UNDETERMINED, sentence=sentence)
 
 
-def _answered_elsewhere(item: tuple[int, StackVerdict, Data], said: list[tuple[int, StackVerdict, Data]]) -> bool:
-    """Whether an open question was left to a layer whose own stack has answered it."""
-    rank, own, finding = item
-    left = _LEFT_TO.match(str(finding.get("delegate") or ""))
-    if _RANK[rank] is not Status.UNDETERMINED or left is None or items(finding.get("unknown")):
-        return False
-    return any(left[1] in stack.layers and stack is not own for _, stack, _ in said)
+def _deciding(finding: Finding, stacks: list[StackVerdict]) -> tuple[str, ...]:
+    """Return the stacks whose objects the finding names; where it names none, those that say the same by themselves."""
+    outcome = finding.outcome
+    named = {outcome.subject, *outcome.objects, *(gap.subject for gap in outcome.gaps)}
+    holding = tuple(stack.name for stack in stacks if named & stack.facts.subjects)
+    return holding or tuple(stack.name for stack in stacks if (finding.rule, finding.status.value) in stack.said)

@@ -26,6 +26,15 @@ class Subject:
     """File that it stands in, as the reader knows it; empty where the source has no files."""
     line: int = field(default=0, compare=False, repr=False)
     """Line in the file on which it begins, counted from 1; 0 where that is not known."""
+    named: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    """Places in it that have a number in a list and a name of their own: `containers[0]`, `containers[web]`."""
+
+    def steady(self, path: str) -> str:
+        """Return a path with the name of the place that it begins with, where it has one: numbers move."""
+        for place, name in self.named:
+            if path == place or path.startswith((f"{place}.", f"{place}[")):
+                return f"{name}{path.removeprefix(place)}"
+        return path
 
     def __str__(self) -> str:
         """Show as `kind namespace/name`."""
@@ -106,9 +115,12 @@ class Finding:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Stable over runs, stacks' URNs and wording: rule, object and path."""
-        subject = self.outcome.subject
-        parts = (self.rule, *((subject.kind, subject.namespace, subject.name) if subject else ()), self.outcome.path)
+        """Stable over runs, stacks' URNs, wording and the order of containers: rule, object and path."""
+        subject, path = self.outcome.subject, self.outcome.path
+        if subject is not None:
+            parts = (self.rule, subject.kind, subject.namespace, subject.name, subject.steady(path))
+        else:
+            parts = (self.rule, path)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def order(self) -> tuple[str, ...]:

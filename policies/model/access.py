@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.kernel.finding import Subject
 from policies.model.resource import Inventory, KubernetesObject
@@ -158,8 +158,13 @@ def _binding(item: KubernetesObject) -> Binding:
         )
         for index, one in enumerate(items(found))
     ]
+    named = (
+        (one.path, f"subjects[{one.kind} {one.namespace or ''} {one.name}]")
+        for one in holders
+        if not any(isinstance(part, Unknown) for part in (one.kind, one.namespace, one.name))
+    )
     return Binding(
-        subject=item.subject,
+        subject=replace(item.subject, named=tuple(named)),
         cluster=item.kind == "ClusterRoleBinding",
         role_kind=text(item.get("roleRef", "kind")),
         role=text(item.get("roleRef", "name")),

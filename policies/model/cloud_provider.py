@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from policies.model.resource import Inventory, KubernetesObject
 from policies.model.values import SECRET, Unknown, dig, mapping, text
 
 _KEYS = ("vsphere.conf", "vsphere.yaml")
+_HIDDEN = "stringData"
 _INI = re.compile(r"^\s*(internal|external)-network-subnet-cidr\s*=\s*\"?([^\"\n]*)\"?\s*$", re.MULTILINE)
 
 
@@ -35,11 +37,16 @@ def address_ranges(inventory: Inventory) -> tuple[AddressRanges, ...]:
             content = item.get("data", key)
             if content is not None:
                 found.append(_ranges(item, f"data.{key}", content))
-    if not found:  # then it may stand in a Secret together with the account, and is not seen
-        for item in inventory.objects("Secret", ""):
-            if "vsphere" in item.name or "cloud-config" in item.name:
-                found.append(_ranges(item, "stringData", Unknown("stringData", SECRET, item.subject)))
-    return tuple(found)
+    for item in inventory.objects("Secret", ""):  # it may stand there together with the account, and is not seen
+        if "vsphere" in item.name or "cloud-config" in item.name:
+            found.append(_ranges(item, _HIDDEN, Unknown(_HIDDEN, SECRET, item.subject)))
+    return seen(found)
+
+
+def seen(found: Iterable[AddressRanges]) -> tuple[AddressRanges, ...]:
+    """Return the configurations that are seen; those that a Secret may hold only where there is no other."""
+    every = tuple(found)
+    return tuple(item for item in every if item.internal_path != _HIDDEN) or every
 
 
 def _ranges(item: KubernetesObject, path: str, content: Any) -> AddressRanges:

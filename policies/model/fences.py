@@ -12,6 +12,8 @@ from policies.model.values import Data, Unknown, dig, items, mapping, text
 
 BOUNDS = ("NetworkPolicy", "CiliumNetworkPolicy", "ResourceQuota", "LimitRange", "ServiceAccount")
 """Kinds of objects that bound a namespace."""
+_NAMESPACE = ("k8s:io.kubernetes.pod.namespace", "io.kubernetes.pod.namespace")
+"""Labels by which a policy of Cilium for the whole cluster chooses a namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ def fences(inventory: Inventory) -> tuple[Fence, ...]:
     strays = {kind: _unplaced(inventory.objects(kind)) for kind in BOUNDS}
     policies = _by_namespace(inventory.objects("NetworkPolicy", "networking.k8s.io"))
     cilium = _by_namespace(inventory.objects("CiliumNetworkPolicy", "cilium.io"))
+    wide = inventory.objects("CiliumClusterwideNetworkPolicy", "cilium.io")
     quotas = _by_namespace(inventory.objects("ResourceQuota", ""))
     limits = _by_namespace(inventory.objects("LimitRange", ""))
     accounts = _by_namespace(inventory.objects("ServiceAccount", ""))
@@ -77,7 +80,11 @@ def fences(inventory: Inventory) -> tuple[Fence, ...]:
                 subject=item.subject,
                 name=item.name,
                 labels=labels if isinstance(labels, Unknown) else mapping(labels),
-                policies=(*map(_policy, policies.get(item.name, ())), *map(_cilium, cilium.get(item.name, ()))),
+                policies=(
+                    *map(_policy, policies.get(item.name, ())),
+                    *(_cilium(one) for one in cilium.get(item.name, ())),
+                    *(_cilium(one, item.name) for one in wide),
+                ),
                 quotas=tuple(one.subject for one in quotas.get(item.name, ())),
                 limits=tuple(one.subject for one in limits.get(item.name, ())),
                 accounts=tuple(_account(one) for one in accounts.get(item.name, ())),
@@ -119,8 +126,11 @@ def _opens(item: KubernetesObject, direction: str) -> bool:
     return any(isinstance(rule, dict) and not rule for rule in items(dig(item.body, "spec", direction)))
 
 
-def _cilium(item: KubernetesObject) -> NetworkRule:
-    """Read a policy of Cilium: a direction that it speaks of is closed for the rest."""
+def _cilium(item: KubernetesObject, namespace: str = "") -> NetworkRule:
+    """Read a policy of Cilium: a direction that it speaks of is closed for the rest.
+
+    `namespace`: the one that is asked about, of a policy for the whole cluster. Default: the policy's own.
+    """
     selector = item.get("spec", "endpointSelector")
     spec = item.get("spec")
     closes: tuple[str, ...] | Unknown = (
@@ -128,13 +138,17 @@ def _cilium(item: KubernetesObject) -> NetworkRule:
         if isinstance(spec, Unknown)
         else tuple(word for word in ("Ingress", "Egress") if word.lower() in mapping(spec))
     )
-    return NetworkRule(subject=item.subject, everyone=_everyone(selector), closes=closes)
+    return NetworkRule(subject=item.subject, everyone=_everyone(selector, namespace), closes=closes)
 
 
-def _everyone(selector: object) -> bool | Unknown:
+def _everyone(selector: object, namespace: str = "") -> bool | Unknown:
     if isinstance(selector, Unknown):
         return selector
-    return not mapping(selector).get("matchLabels") and not mapping(selector).get("matchExpressions")
+    labels = mapping(mapping(selector).get("matchLabels"))
+    others = {
+        key: value for key, value in labels.items() if not (key in _NAMESPACE and namespace and value == namespace)
+    }
+    return not others and not mapping(selector).get("matchExpressions")
 
 
 def _account(item: KubernetesObject) -> Account:

@@ -20,6 +20,8 @@ class Known:
     """Last part of the names of its images."""
     values: tuple[str, ...] = ()
     """Dotted paths of the chart's values that rules read; each holds no secret."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of its programs that rules read; each holds no secret."""
 
 
 KNOWN = (
@@ -28,6 +30,7 @@ KNOWN = (
         charts=("metrics-server", "rke2-metrics-server"),
         images=("metrics-server",),
         values=("args", "defaultArgs", "apiService.create"),
+        arguments=("--kubelet-insecure-tls",),
     ),
     Known(
         name="cert-manager",
@@ -166,6 +169,11 @@ VSPHERE_PROVISIONER = "csi.vsphere.vmware.com"
 
 _BY_CHART = {chart: known for known in KNOWN for chart in known.charts}
 _BY_IMAGE = {image: known for known in KNOWN for image in known.images}
+
+
+def by_name(name: str) -> Known | None:
+    """Return what rules know under a name."""
+    return next((known for known in KNOWN if known.name == name), None)
 
 
 def by_chart(name: str) -> Known | None:

@@ -19,7 +19,7 @@ from policies.model.control_plane import ControlPlane, control_planes
 from policies.model.fences import Fence, fences
 from policies.model.machines import FailureDomain, Machine, failure_domains, machines
 from policies.model.namespaces import Listener, Namespace, Team, listeners, namespaces, teams
-from policies.model.nodes import Nodes, nodes
+from policies.model.nodes import Declarations, Nodes, declarations, nodes
 from policies.model.pods import Pod, pods
 from policies.model.projects import Project, projects
 from policies.model.releases import Delegation, Release, delegations, releases
@@ -63,7 +63,12 @@ class Model:
     @cached_property
     def nodes(self) -> Nodes:
         """Nodes and pools of nodes."""
-        return nodes(self._inventory)
+        return nodes(self.declarations, self.machines)
+
+    @cached_property
+    def declarations(self) -> Declarations:
+        """What declares nodes, beside virtual machines."""
+        return declarations(self._inventory)
 
     @cached_property
     def machines(self) -> tuple[Machine, ...]:

@@ -45,8 +45,6 @@ class Node:
     serving_certificates_path: str = ""
     computed: tuple[str, ...] = ()
     """Parts of its configuration that are computed while applying, and could change what is declared here."""
-    machine: str = ""
-    """URN of the machine under it, where it is in this scope. Never written to a report."""
 
 
 @dataclass(frozen=True)

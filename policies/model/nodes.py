@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from policies.kernel.finding import Subject
 from policies.model.cluster_api import SYSTEMS, cluster_api_pools
-from policies.model.machines import Machine, machines
+from policies.model.machines import Machine
 from policies.model.node import CONTROL_PLANE, WORKER, Address, Node, NodePool
 from policies.model.resource import Inventory, KubernetesObject
 from policies.model.talos import APPLY, MachineConfiguration
 from policies.model.values import Count, Unknown, dig, items, text
 
 ZONE = "topology.kubernetes.io/zone"
+_ROLELESS = "no plain patch says `machine.type`, and the generated configuration is not to be read"
 _CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 
@@ -45,23 +46,66 @@ class Nodes:
         return tuple(node for node in self.all if node.role == role)
 
 
-def nodes(inventory: Inventory) -> Nodes:
+@dataclass(frozen=True)
+class Configured:
+    """A node by its Talos configuration, before it is known which machine stands under it."""
+
+    node: Node
+    names: tuple[str, ...]
+    """Names under which the machine may be declared."""
+    endpoint: str | Unknown | None
+    """Address at which its Talos API answers."""
+    roleless: bool
+    """Whether no plain patch says its role, so that the machine's counts."""
+
+    def on(self, virtual: tuple[Machine, ...]) -> Node:
+        """Return the node, with what its machine says where the configuration says nothing."""
+        twin = next((m for m in virtual if m.subject.name in self.names or self._answers_at(m)), None)
+        if twin is None:
+            return self.node
+        role = twin.role if self.roleless and isinstance(twin.role, str) else self.node.role
+        return replace(self.node, role=role, zone=self.node.zone or twin.zone)
+
+    def _answers_at(self, machine: Machine) -> bool:
+        return isinstance(self.endpoint, str) and self.endpoint in machine.addresses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declarations:
+    """What declares nodes, each in its own way; several of them may declare the same nodes."""
+
+    configured: tuple[Configured, ...] = ()
+    observed: tuple[Node, ...] = ()
+    pools: tuple[NodePool, ...] = ()
+    """Those of Cluster API."""
+
+
+def declarations(inventory: Inventory) -> Declarations:
+    """Return what declares nodes, beside virtual machines."""
+    return Declarations(
+        configured=tuple(_talos(MachineConfiguration(item)) for item in inventory.of_type(APPLY)),
+        observed=tuple(_observed(item) for item in inventory.objects("Node", "")),
+        pools=cluster_api_pools(inventory),
+    )
+
+
+def nodes(found: Declarations, virtual: tuple[Machine, ...]) -> Nodes:
     """Return the nodes, from the declaration nearest to the cluster.
 
     A machine and its configuration are one node: configurations are counted where there are any, machines otherwise.
     """
-    virtual = machines(inventory)
-    configured = tuple(_talos(MachineConfiguration(item), virtual) for item in inventory.of_type(APPLY))
-    if configured:
-        return Nodes(tuple(NodePool(Count(1, 1), node) for node in configured), "Talos machine configurations")
-    observed = tuple(_observed(item) for item in inventory.objects("Node", ""))
-    if observed:
-        return Nodes(tuple(NodePool(Count(1, 1), node) for node in observed), "Node objects")
-    pools = cluster_api_pools(inventory)
-    if pools:
-        return Nodes(pools, "Cluster API objects")
-    declared = tuple(_machine(machine) for machine in virtual if machine.role is not None)
-    return Nodes(tuple(NodePool(Count(1, 1), node) for node in declared), "virtual machines with a role tag")
+    if found.configured:
+        return Nodes(_single(item.on(virtual) for item in found.configured), "Talos machine configurations")
+    if found.observed:
+        return Nodes(_single(found.observed), "Node objects")
+    if found.pools:
+        return Nodes(found.pools, "Cluster API objects")
+    declared = (_machine(machine) for machine in virtual if machine.role is not None)
+    return Nodes(_single(declared), "virtual machines with a role tag")
+
+
+def _single(found: Iterable[Node]) -> tuple[NodePool, ...]:
+    return tuple(NodePool(Count(1, 1), node) for node in found)
 
 
 def _machine(machine: Machine) -> Node:
@@ -75,30 +119,27 @@ def _machine(machine: Machine) -> Node:
         system=machine.system,
         system_path=machine.system_path,
         hardening=machine.hardening,
-        machine=machine.urn,
     )
 
 
-def _talos(configuration: MachineConfiguration, virtual: tuple[Machine, ...]) -> Node:
+def _talos(configuration: MachineConfiguration) -> Configured:
     resource = configuration.resource
     hostname = text(configuration.find("machine", "network", "hostname").value)
     for document in configuration.document("HostnameConfig"):
         hostname = text(document.get("hostname")) or hostname
     endpoint = text(resource.get("node"))
     name = hostname if isinstance(hostname, str) else resource.name
-    twin = next(
-        (m for m in virtual if m.subject.name in (name, resource.name) or (endpoint and endpoint in m.addresses)), None
-    )
     role = configuration.find("machine", "type")
     zone = configuration.find("machine", "nodeLabels", ZONE)
     kubelet = configuration.find("machine", "kubelet", "image")
     rotation = configuration.find("machine", "kubelet", "extraArgs", "rotate-server-certificates")
     addresses = tuple(_talos_addresses(configuration)) or ((Address("", endpoint, "node"),) if endpoint else ())
-    return Node(
+    known = _role(role.value)
+    node = Node(
         subject=Subject("Node", name, urn=resource.urn),
-        role=_role(role.value, configuration, twin),
+        role=known or Unknown("machineConfigurationInput", _ROLELESS, resource.subject),
         role_path=role.path,
-        zone=text(zone.value) or (twin.zone if twin else None),
+        zone=text(zone.value),
         zone_path=zone.path,
         addresses=addresses,
         system="Talos",
@@ -108,21 +149,17 @@ def _talos(configuration: MachineConfiguration, virtual: tuple[Machine, ...]) ->
         serving_certificates=_truth(rotation.value),
         serving_certificates_path=rotation.path,
         computed=configuration.computed,
-        machine=twin.urn if twin else "",
     )
+    return Configured(node, (name, resource.name), endpoint, known is None)
 
 
-def _role(value: object, configuration: MachineConfiguration, twin: Machine | None) -> str | Unknown:
+def _role(value: object) -> str | Unknown | None:
+    """Return the role that a configuration says; `None` where no plain patch does."""
     if value in ("controlplane", "init"):
         return CONTROL_PLANE
     if value in ("worker", "join"):
         return WORKER
-    if isinstance(value, Unknown):
-        return value
-    if twin is not None and isinstance(twin.role, str):
-        return twin.role
-    why = "no plain patch says `machine.type`, and the generated configuration is not to be read"
-    return Unknown("machineConfigurationInput", why, configuration.resource.subject)
+    return value if isinstance(value, Unknown) else None
 
 
 def _talos_addresses(configuration: MachineConfiguration) -> Iterator[Address]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from policies.kernel.finding import Subject
@@ -89,10 +89,10 @@ def _made(item: KubernetesObject) -> bool:
 
 
 def _pod(item: KubernetesObject, path: tuple[str, ...]) -> Pod:
-    subject = item.subject
     where = ".".join((*path, "spec"))
     found = item.get(*path, "spec")
     spec = mapping(found)
+    subject = replace(item.subject, named=tuple(_named(spec, where)))
     annotations_at = (*path, "metadata", "annotations")
     annotations = item.get(*annotations_at)
     namespace = dig(item.body, "metadata", "namespace")
@@ -114,6 +114,15 @@ def _pod(item: KubernetesObject, path: tuple[str, ...]) -> Pod:
         own_users=users if isinstance(users, Unknown) else users is False,
         open=tuple(open_parts),
     )
+
+
+def _named(spec: Data, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the place of each container and volume with the same place by its name."""
+    for key in (*(key for key, _ in _LISTS), "volumes"):
+        for index, part in enumerate(items(spec.get(key))):
+            name = dig(part, "name")
+            if isinstance(name, str):
+                yield f"{path}.{key}[{index}]", f"{path}.{key}[{name}]"
 
 
 def _containers(spec: Data, path: str) -> Iterator[PodContainer]:

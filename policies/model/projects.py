@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.kernel.finding import Subject
 from policies.model.resource import Inventory, KubernetesObject
@@ -33,15 +34,26 @@ class Project:
 
 def projects(inventory: Inventory) -> tuple[Project, ...]:
     """Return the projects."""
-    return tuple(
-        Project(
-            subject=item.subject,
-            repositories=tuple(_places(item, "sourceRepos")),
-            namespaces=tuple(_places(item, "destinations", "namespace")),
-            clusters=tuple(_places(item, "destinations", "server", "name")),
-            cluster_wide=tuple(_places(item, "clusterResourceWhitelist", "kind")),
-        )
-        for item in inventory.objects("AppProject", "argoproj.io")
+    return tuple(_project(item) for item in inventory.objects("AppProject", "argoproj.io"))
+
+
+def _project(item: KubernetesObject) -> Project:
+    repositories = tuple(_places(item, "sourceRepos"))
+    namespaces = tuple(_places(item, "destinations", "namespace"))
+    clusters = tuple(_places(item, "destinations", "server", "name"))
+    cluster_wide = tuple(_places(item, "clusterResourceWhitelist", "kind"))
+    places = (*repositories, *namespaces, *clusters, *cluster_wide)
+    named = tuple(
+        (one.path, re.sub(r"\[\d+\]", "[*]", one.path) + f"={one.value}")
+        for one in places
+        if isinstance(one.value, str)
+    )
+    return Project(
+        subject=replace(item.subject, named=named),
+        repositories=repositories,
+        namespaces=namespaces,
+        clusters=clusters,
+        cluster_wide=cluster_wide,
     )
 
 

@@ -1,47 +1,29 @@
 """`evidence.json`: the facts that the rules saw, without URNs and without secrets.
 
 Only the model's own aspects are written, never a resource's properties: an unmarked secret in a chart's values or in an
-environment variable has no way in.
+environment variable has no way in. The facts are whole enough to be judged again, together with those of other stacks.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
-from policies.kernel.finding import Subject
+from inputs.faults import Fault, FaultsError, shown
+from policies.model.facts import Facts, facts_of
 from policies.model.model import Model
-from policies.model.values import Count, Unknown
+from policies.model.plain import plain, restored
+from policies.model.values import dig
 
-SCHEMA = "kade.evidence/1"
-_INTERNAL = frozenset({"urn", "machine", "machines"})
-"""Fields that hold URNs: they tie facts together within one run and mean nothing outside it."""
-_ASPECTS = (
-    "control_planes",
-    "address_ranges",
-    "machines",
-    "failure_domains",
-    "releases",
-    "delegations",
-    "storage_classes",
-    "shared_claims",
-    "issuers",
-    "definitions",
-    "namespaces",
-    "listeners",
-    "apis",
-)
+SCHEMA = "kade.evidence/2"
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """Return the facts as plain data, sorted."""
-    found: dict[str, Any] = {"nodes": sorted((_plain(pool) for pool in model.nodes.pools), key=_key)}
-    for aspect in _ASPECTS:
-        found[aspect] = sorted((_plain(item) for item in getattr(model, aspect)), key=_key)
-    return found
+    """Return the facts as plain data, in the order of the inventory, which is sorted."""
+    return cast("dict[str, Any]", plain(facts_of(model)))
 
 
 def digest(found: Mapping[str, Any]) -> str:
@@ -54,24 +36,24 @@ def render(found: Mapping[str, Any], run: Mapping[str, Any], stack: Mapping[str,
     return json.dumps({"schema": SCHEMA, "run": run, "stack": stack, "facts": found}, indent=2) + "\n"
 
 
-def _key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def read(path: Path, run: str, remedy: str) -> Facts:
+    """Return the facts of a run, by its id. The remedy is what to do about evidence that cannot be used.
 
+    Raises:
+        FaultsError: there is no evidence, or it is of another run, another layout, or changed by hand.
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Unknown):
-        return {"unknown": value.path, "why": value.why}
-    if isinstance(value, Subject):
-        return {"kind": value.kind, "namespace": value.namespace, "name": value.name}
-    if isinstance(value, Count):
-        return {"lower": value.lower, "upper": value.upper}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = dataclasses.fields(value)
-        return {part.name: _plain(getattr(value, part.name)) for part in parts if part.name not in _INTERNAL}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, frozenset | set):
-        return sorted(str(item) for item in cast("frozenset[Any]", value))
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in cast("list[Any]", value)]
-    return value
+    """
+    what = ""
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        if dig(data, "schema") != SCHEMA:
+            what = f"this evidence is of the layout `{dig(data, 'schema')}`, and this version of Kade reads `{SCHEMA}`"
+        elif dig(data, "run", "id") != run:
+            what = "this evidence is not of the run that wrote the verdict beside it"
+        else:
+            return restored(Facts, dig(data, "facts"))
+    except FileNotFoundError:
+        what = "the verdict has no evidence beside it"
+    except (OSError, ValueError, TypeError, RecursionError):
+        what = f"this is no evidence of the layout `{SCHEMA}`"
+    raise FaultsError([Fault(shown(path), 0, "", what, remedy)])

@@ -10,6 +10,9 @@ from typing import Any
 from policies.model.values import Data, dig, items
 
 _PAGE = "500"
+_GONE = 410
+_PLAIN = "application/json"
+_NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _TLS = "TLS"
 _TIMEOUT = (5, 60)
 """Seconds to connect and to answer: long enough for a large list, short enough for a wrong address."""
@@ -42,21 +45,28 @@ class Client:
         """Keep the official client."""
         self._api = api
 
-    def get(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Answer:
+    def get(self, path: str, query: tuple[tuple[str, str], ...] = (), accept: str = _PLAIN) -> Answer:
         """Return what stands at a path.
 
         Raises:
             ClientError: there is no answer.
 
         """
-        return self._ask("GET", path, query, None)
+        return self._ask("GET", path, query, None, accept)
 
-    def list(self, path: str) -> Answer:
-        """Return all objects at a path, asked for in pages."""
+    def list(self, path: str, *, names_only: bool = False) -> Answer:
+        """Return all objects at a path, asked for in pages.
+
+        `names_only`: of each object its metadata, and nothing of its content. Default: everything.
+        """
+        accept = _NAMES if names_only else _PLAIN
         found: list[Any] = []
         query: tuple[tuple[str, str], ...] = (("limit", _PAGE),)
         while True:
-            answer = self.get(path, query)
+            answer = self.get(path, query, accept)
+            if answer.status == _GONE and found:
+                answer = self.get(path, (), accept)  # what was there when the first page was read is forgotten by now
+                return Answer(200, items(dig(answer.data, "items"))) if answer.status == 200 else answer
             if answer.status != 200:
                 return answer
             found.extend(items(dig(answer.data, "items")))
@@ -83,11 +93,13 @@ class Client:
         """Delete what stands at a path."""
         return self._ask("DELETE", path, (), None)
 
-    def _ask(self, method: str, path: str, query: tuple[tuple[str, str], ...], body: Data | None) -> Answer:
+    def _ask(
+        self, method: str, path: str, query: tuple[tuple[str, str], ...], body: Data | None, accept: str = _PLAIN
+    ) -> Answer:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {"Accept": accept, "Content-Type": "application/json"}
         try:
             request = self._api.param_serialize(
                 method, path, query_params=list(query), header_params=headers, body=body, auth_settings=["BearerToken"]

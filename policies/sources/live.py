@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ WANTED: dict[str, tuple[tuple[str, str], ...]] = {
         ("Node", "nodes"),
         ("Namespace", "namespaces"),
         ("Pod", "pods"),
+        ("ReplicationController", "replicationcontrollers"),
+        ("PodTemplate", "podtemplates"),
         ("Service", "services"),
         ("ServiceAccount", "serviceaccounts"),
         ("ResourceQuota", "resourcequotas"),
@@ -42,6 +45,17 @@ WANTED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "storage.k8s.io": (("StorageClass", "storageclasses"),),
     "apiregistration.k8s.io": (("APIService", "apiservices"),),
+    "apiextensions.k8s.io": (("CustomResourceDefinition", "customresourcedefinitions"),),
+    "cilium.io": (
+        ("CiliumNetworkPolicy", "ciliumnetworkpolicies"),
+        ("CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies"),
+    ),
+    "kyverno.io": (("ClusterPolicy", "clusterpolicies"), ("Policy", "policies")),
+    "policies.kyverno.io": (
+        ("ImageValidatingPolicy", "imagevalidatingpolicies"),
+        ("NamespacedImageValidatingPolicy", "namespacedimagevalidatingpolicies"),
+    ),
+    "policy.sigstore.dev": (("ClusterImagePolicy", "clusterimagepolicies"),),
     "cert-manager.io": (("ClusterIssuer", "clusterissuers"), ("Issuer", "issuers")),
     "gateway.networking.k8s.io": (("Gateway", "gateways"),),
     "argoproj.io": (
@@ -52,8 +66,15 @@ WANTED: dict[str, tuple[tuple[str, str], ...]] = {
     "helm.toolkit.fluxcd.io": (("HelmRelease", "helmreleases"),),
     "kustomize.toolkit.fluxcd.io": (("Kustomization", "kustomizations"),),
 }
-"""Kinds that are read, with their plural, by group. No Secrets: no rule needs them. A group that the cluster does not
-have has no objects."""
+"""Kinds that are read, with their plural, by group. A group that the cluster does not have has no objects."""
+NOT_READ = {
+    "Secret": "rules ask only whether one holds the cloud provider's settings, and nodes show what came of these",
+    "ConfigMap": "it is asked for the cloud provider's settings only, and nodes show what came of these",
+    "Cluster": "Cluster API objects on a cluster describe other clusters",
+}
+"""What rules look at in other sources and is left alone here, each with the reason."""
+_NAMES_ONLY = frozenset({"CustomResourceDefinition"})
+"""Kinds of which rules look at the name alone: nothing else is asked for, and they are large."""
 
 _OWNED = frozenset({"Pod", "ReplicaSet", "Job"})
 """Kinds that others make: one that has an owner is judged as its owner."""
@@ -88,14 +109,11 @@ def read(kubeconfig: Path | None, context: str | None, probe: bool = False) -> G
         return Gathered(inventory=nothing, source=Source.LIVE, faults=(fault,))
     found: list[Resource] = []
     gaps: list[Unknown] = []
-    served = _versions(groups)
-    for group, kinds in WANTED.items():
-        version_of = "v1" if not group else served.get(group)
-        if version_of is None and groups.status == 200:
-            continue
-        for kind, plural in kinds:
-            api = f"{group}/{version_of or 'v1'}" if group else "v1"
-            _collect(client, api, kind, plural, found, gaps)
+    for group, versions in _versions(groups).items():
+        plurals = {version: _plurals(client, group, version) for version in versions}
+        for kind, plural in WANTED[group]:
+            having = [version for version, served in plurals.items() if served is None or plural in served]
+            _collect(client, group, having, kind, plural, found, gaps)
     found.append(_server(client, version, found))
     if probe:
         found.extend(claims(client, [item for item in found if item.type.endswith(":StorageClass")]))
@@ -103,34 +121,78 @@ def read(kubeconfig: Path | None, context: str | None, probe: bool = False) -> G
     return Gathered(inventory=Inventory(tuple(found), tuple(gaps)), source=Source.LIVE, unseen=tuple(unseen))
 
 
-def _versions(groups: Answer) -> dict[str, str]:
-    """Return the preferred version of each group that the cluster has."""
-    return {
-        str(dig(group, "name")): str(dig(group, "preferredVersion", "version"))
-        for group in items(dig(groups.data, "groups"))
-    }
+def _versions(groups: Answer) -> dict[str, tuple[str, ...]]:
+    """Return the versions of each wanted group that the cluster has, the preferred one first.
+
+    Where the list of groups may not be read, any may be there.
+    """
+    if groups.status != 200:
+        return dict.fromkeys(WANTED, ("v1",))
+    found: dict[str, tuple[str, ...]] = {"": ("v1",)}
+    for group in items(dig(groups.data, "groups")):
+        name = str(dig(group, "name"))
+        versions = [dig(group, "preferredVersion", "version")]
+        versions += [dig(version, "version") for version in items(dig(group, "versions"))]
+        if name in WANTED:
+            found[name] = tuple(dict.fromkeys(str(version) for version in versions if version))
+    return {group: found[group] for group in WANTED if group in found}
 
 
-def _collect(client: Client, api: str, kind: str, plural: str, found: list[Resource], gaps: list[Unknown]) -> None:
-    path = f"/apis/{api}/{plural}" if "/" in api else f"/api/{api}/{plural}"
+def _plurals(client: Client, group: str, version: str) -> frozenset[str] | None:
+    """Return what a version of a group serves; `None` where that cannot be read, so that each kind is tried.
+
+    Kinds of one group need not be there together, nor in the same version; and who asks for one that is not there is
+    answered that it is forbidden.
+    """
     try:
-        answer = client.list(path)
-    except ClientError as error:
-        answer = Answer(0, None, error.what)
-    if answer.status == 404:
-        return  # the group is there without this kind
-    if answer.status != 200:
-        why = answer.why or _REASONS.get(answer.status) or f"the API server answered {answer.status}"
-        gaps.append(Unknown(f"{api} {kind}", why))
-        if kind != "Node":
-            found.append(_hidden(api, kind, why))
+        answer = client.get(f"/apis/{group}/{version}" if group else f"/api/{version}")
+    except ClientError:
+        return None
+    served = dig(answer.data, "resources")
+    if answer.status != 200 or served is None:
+        return None
+    return frozenset(str(dig(item, "name")) for item in items(served))
+
+
+def _collect(
+    client: Client,
+    group: str,
+    versions: list[str],
+    kind: str,
+    plural: str,
+    found: list[Resource],
+    gaps: list[Unknown],
+) -> None:
+    """Add the objects of a kind, from the first version that serves it."""
+    for version in versions:
+        api = f"{group}/{version}" if group else version
+        answer = _listed(client, f"/apis/{api}/{plural}" if group else f"/api/{api}/{plural}", kind)
+        if answer.status == 404:
+            continue  # the group is there without this kind
+        if answer.status != 200:
+            why = answer.why or _REASONS.get(answer.status) or f"the API server answered {answer.status}"
+            gaps.append(Unknown(f"{api} {kind}", why))
+            if kind != "Node":
+                found.append(_hidden(api, kind, why))
+        else:
+            found.extend(_objects(api, kind, items(answer.data)))
         return
-    for item in items(answer.data):
+
+
+def _listed(client: Client, path: str, kind: str) -> Answer:
+    try:
+        return client.list(path, names_only=kind in _NAMES_ONLY)
+    except ClientError as error:
+        return Answer(0, None, error.what)
+
+
+def _objects(api: str, kind: str, bodies: list[Any]) -> Iterator[Resource]:
+    for item in bodies:
         if kind in _OWNED and items(dig(item, "metadata", "ownerReferences")):
             continue
-        body: Data = {"apiVersion": api, "kind": kind, **mapping(item)}
+        body: Data = {**mapping(item), "apiVersion": api, "kind": kind}
         body["metadata"] = {key: part for key, part in mapping(body.get("metadata")).items() if key != "managedFields"}
-        found.append(from_object(body, api=api, kind=kind, name=str(dig(body, "metadata", "name"))))
+        yield from_object(body, api=api, kind=kind, name=str(dig(body, "metadata", "name")))
 
 
 def _hidden(api: str, kind: str, why: str) -> Resource:

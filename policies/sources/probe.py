@@ -15,6 +15,8 @@ NAMESPACE = "default"
 PATIENCE = 90.0
 """Seconds to wait for one claim: the official checker waits one to three minutes."""
 _PAUSE = 1.0
+_LEAVING = 10.0
+"""Seconds within which a deleted claim must be gone."""
 
 
 def claims(client: Client, classes: Iterable[Resource], patience: float = PATIENCE) -> list[Resource]:
@@ -56,10 +58,18 @@ def _tried(client: Client, storage_class: str, patience: float) -> bool | Unknow
 
 
 def _deleted(client: Client, path: str) -> bool:
+    """Delete the claim, and look whether it is gone: what guards claims in use lets it go only after a moment."""
     try:
-        return client.delete(path).status in (200, 202, 404)
+        if client.delete(path).status not in (200, 202, 404):
+            return False
+        end = time.monotonic() + _LEAVING
+        while client.get(path).status != 404:
+            if time.monotonic() > end:
+                return False
+            time.sleep(_PAUSE / 10)
     except ClientError:
         return False
+    return True
 
 
 def _waited(client: Client, path: str, patience: float) -> bool | Unknown:

@@ -16,6 +16,7 @@ from policies.sources.gathered import Gathered
 from policies.sources.manifests import STANDARD_INPUT
 from policies.sources.objects import shielded
 from policies.sources.preview import RENDERED
+from policies.sources.streams import has_half_characters
 from policies.sources.wire import (
     HIDDEN_KINDS,
     RESOURCE_SIGNATURE,
@@ -85,6 +86,8 @@ def _deployment(name: str, text: str) -> Data:
         raise _fault(name, f"not valid JSON: {error.msg}", again, error.lineno) from None
     except RecursionError:
         raise _fault(name, "it is nested too deeply to be read", again) from None
+    if has_half_characters(text, data):
+        raise _fault(name, "it holds half a character, which is no text", again)
     version = dig(data, "version")
     if not isinstance(version, int) or isinstance(version, bool):
         raise _fault(name, "this is no export of a stack: it has no version", again)

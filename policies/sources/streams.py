@@ -17,6 +17,8 @@ _TEMPLATE = "{{"
 _NOTHING = ("#", "%", "...")
 """How a line begins that holds no data."""
 _SPACE = re.compile(r"\s*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How half of a pair that makes one character is written in JSON."""
 
 
 def read_yaml(text: str, file: str) -> tuple[list[Document], list[Fault]]:
@@ -89,9 +91,23 @@ def read_json(text: str, file: str) -> list[Document]:
         except RecursionError:
             fault = Fault(file, line, "", "it is nested too deeply to be read", "Correct the object.")
             raise FaultsError([fault]) from None
+        if has_half_characters(text, data):
+            what = "it holds half a character, which is no text"
+            raise FaultsError([Fault(file, line, "", what, "Write both halves, `\\ud83d\\ude00` say, or none.")])
         found.append(Document(data, file, {(): line}))
         position = _after_space(text, position)
     return found
+
+
+def has_half_characters(text: str, data: Any) -> bool:
+    """Return whether JSON holds what cannot be written as text again: YAML forbids it, Python's reader lets it in."""
+    if _HALF.search(text) is None:
+        return False
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _after_space(text: str, position: int) -> int:

@@ -12,6 +12,11 @@ from cli import verdicts
 from cli.exits import Exit
 from cli.main import app
 from inputs.faults import FaultsError
+from policies.kernel.finding import Subject
+from policies.model.facts import Facts
+from policies.model.machines import Machine
+from policies.model.plain import plain
+from policies.reports import evidence
 
 OFFICIAL = Path(__file__).parents[1] / "policies" / "data" / "hcc-report-v12.8.0.json"
 
@@ -21,15 +26,17 @@ def write(folder: Path, **statuses: str) -> Path:
         {"rule": f"haven-{check}", "check": check, "status": status, "sentence": f"{check}: {status}."}
         for check, status in statuses.items()
     ]
-    document = {
-        "schema": "kade.verdict/1",
-        "run": {"time": "2026-11-21T12:00:00Z", "commit": "0123456789abcdef"},
-        "stack": {"layers": ["machines"], "moment": "preview", "standIns": True},
-        "findings": findings,
-        "checks": findings,
-    }
+    run = {"id": "one", "time": "2026-11-21T12:00:00Z", "commit": "0123456789abcdef"}
+    stack = {"layers": ["machines"], "moment": "preview", "standIns": True}
+    document = {"schema": "kade.verdict/1", "run": run, "stack": stack, "findings": findings, "checks": findings}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "verdict.json").write_text(json.dumps(document))
+    machines = tuple(
+        Machine(Subject("VirtualMachine", f"control-{number}"), "controlplane", "hall-1", (), "Talos", "", "")
+        for number in range(3)
+    )
+    text = evidence.render(plain(Facts(machines=machines)), run, stack)
+    (folder / "evidence.json").write_text(text)
     return folder / "verdict.json"
 
 
@@ -50,14 +57,19 @@ def test_an_environment_shows_every_check_the_ages_and_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("KADE_OUT", str(tmp_path))
-    write(tmp_path / "production-machines", hamasters="pass", multiaz="fail")
+    monkeypatch.setenv("KADE_AS_OF", "2026-11-21")
+    write(tmp_path / "production-machines")
     result = CliRunner().invoke(app, ["verdict", "production"])
     assert result.exit_code == Exit.CLEAN, result.output
-    assert "hamasters: pass. (production-machines)" in result.output
+    assert (
+        "3 control-plane nodes are declared, as virtual machines with a role tag. (production-machines)"
+        in result.output
+    )
+    assert "All nodes stand in one zone, hall-1. (production-machines)" in result.output
     assert "0123456789ab, preview" in result.output
     assert "production-cluster, production-services" in result.output
     assert "stand-ins" in result.output
-    assert "haven: 1 pass, 1 fail, 13 undetermined of 15" in result.output
+    assert "haven: 2 pass, 2 fail, 11 undetermined of 15" in result.output
 
 
 def test_parity_ends_with_findings_only_where_both_answer_differently(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import grpc
 import pytest
@@ -137,9 +139,9 @@ class Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
 
-    def pack(self, day: date = date(2026, 11, 21)) -> Pack:
+    def pack(self, day: date = date(2026, 11, 21), registry: Registry | None = None) -> Pack:
         environment = {"KADE_HOME": str(self.home), "KADE_OUT": str(self.folder / "out"), "KADE_AS_OF": day.isoformat()}
-        return Pack.start(self.registry, environment)
+        return Pack.start(registry or self.registry, environment)
 
     def servicer(self, pack: Pack) -> Any:
         from pulumi_policy import EnforcementLevel
@@ -155,8 +157,9 @@ class Engine:
         configure: bool = True,
         asked: Iterable[Example] = (),
         dry_run: bool = True,
+        registry: Registry | None = None,
     ) -> Answer:
-        servicer, context = self.servicer(self.pack(day)), Context()
+        servicer, context = self.servicer(self.pack(day, registry)), Context()
         if configure:
             request = proto.AnalyzerStackConfigureRequest(stack=stack, project="kade", dry_run=dry_run)
             servicer.ConfigureStack(request, context)
@@ -188,11 +191,26 @@ class Engine:
         return pack.judge(self.messages("demo", self.everything()), pack.settings())
 
     def judge(self, case: Case) -> Answer:
+        self.exempt(case)
+        return self.run(case.resources, stack_of(case.layers), day=case.day)
+
+    def judge_alone(self, case: Case) -> Answer:
+        """Judge a case by its own rule only, without a report for people, and whatever case came before.
+
+        Rules about exemptions look at what all others say.
+        """
+        shutil.rmtree(self.home / "policies", ignore_errors=True)
+        self.exempt(case)
+        alone = None if case.rule.startswith("exemption-") else self.registry.select((case.rule,))
+        with mock.patch("policies.reports.html.render", return_value=""):
+            return self.run(case.resources, stack_of(case.layers), day=case.day, registry=alone)
+
+    def exempt(self, case: Case) -> None:
+        """Write the exemptions of a case, where it has any."""
         if case.exemptions:
             approvers = sorted({str(item["approver"]) for item in case.exemptions})
             self.write("policies/settings.yaml", json.dumps({"approvers": approvers}))
             self.write("policies/exemptions.yaml", json.dumps({"exemptions": case.exemptions}))
-        return self.run(case.resources, stack_of(case.layers), day=case.day)
 
 
 def stack_of(layers: tuple[Layer, ...] | None) -> str:
@@ -212,6 +230,12 @@ def registry() -> Registry:
 @pytest.fixture
 def engine(tmp_path: Path, registry: Registry) -> Engine:
     return Engine(tmp_path, registry)
+
+
+@pytest.fixture(scope="session")
+def one_engine(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Engine:
+    """One for many cases, of which each begins anew (`judge_alone`)."""
+    return Engine(tmp_path_factory.mktemp("engine"), registry)
 
 
 @pytest.fixture

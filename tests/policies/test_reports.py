@@ -65,8 +65,8 @@ def test_the_console_shows_a_table_of_the_required_checks(engine: Any, registry:
 def test_evidence_holds_the_facts_behind_the_verdict(engine: Any) -> None:
     answer = engine.run(engine.everything())
     evidence = json.loads((answer.folder / "evidence.json").read_text())
-    assert evidence["schema"] == "kade.evidence/1"
-    assert len(evidence["facts"]["nodes"]) == 6
+    assert evidence["schema"] == "kade.evidence/2"
+    assert len(evidence["facts"]["declarations"]["configured"]) == 6
     assert {item["known"] for item in evidence["facts"]["releases"]} >= {"metrics-server", "cert-manager", "Loki"}
     digest = answer.verdict["inputDigest"]
     assert digest.startswith("sha256:")

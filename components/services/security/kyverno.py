@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.services.definition import Chart, Manifest, Place, ServiceDefinition, Values
 from components.services.shared import resources
@@ -26,6 +26,31 @@ POLICIES = Chart(
 )
 
 
+def _public_key(text: str) -> str:
+    """Return the key; it must be one that others may read."""
+    # Only an organisation that sets a key waits for this import.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        msg = "this is no public key. Write what `cosign public-key` prints, from `-----BEGIN PUBLIC KEY-----` on"
+        raise ValueError(msg) from None
+    return text.strip() + "\n"
+
+
+class Signature(FileModel):
+    """Who signs some images."""
+
+    images: list[str] = Field(min_length=1)
+    """Patterns of the images, for example `registry.voorbeeld.example/*`; `*` stands for anything. No default."""
+    key: Annotated[str, AfterValidator(_public_key)]
+    """Public key of Cosign that their signatures are checked with. No default: only the organisation knows it."""
+    transparency_log: str | None = None
+    """Address of the log (Rekor) that each signature must stand in as well. Default: none is asked."""
+
+
 class KyvernoSettings(FileModel):
     """Settings of admission policies."""
 
@@ -36,6 +61,8 @@ class KyvernoSettings(FileModel):
 
     Default: the four that the catalogue's and Open Zaak's images come from; narrow it to a mirror of your own.
     """
+    signatures: list[Signature] = Field(default_factory=list[Signature])
+    """Images that run in the namespaces of teams only with a signature. Default: none, because a key is needed."""
     excluded_namespaces: tuple[str, ...] = ("kube-system", "vmware-system-csi")
     """Namespaces outside Pod Security `restricted`, beside those of services that need more.
 
@@ -73,48 +100,82 @@ def _values(settings: KyvernoSettings, place: Place) -> dict[str, Values]:
     }
 
 
+TEAMS = {"matchExpressions": [{"key": "kade/team", "operator": "Exists"}]}
+"""The teams' namespaces: what the platform runs is pinned in its catalogue."""
+LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def _pods() -> Manifest:
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["pods", "pods/ephemeralcontainers"],
+    }
+    return {"resourceRules": [rule], "namespaceSelector": TEAMS}
+
+
 def _objects(settings: KyvernoSettings, _place: Place) -> list[Manifest]:
+    signed = [_signed(number, one, settings) for number, one in enumerate(settings.signatures, 1)]
+    return [_registries(settings), *signed]
+
+
+def _registries(settings: KyvernoSettings) -> Manifest:
     allowed = ", ".join(f"'{registry}'" for registry in settings.registries)
-    containers = ("containers", "initContainers", "ephemeralContainers")
     validations = [
         {
             "expression": f"!has(object.spec.{kind}) || object.spec.{kind}.all(c, "
             "variables.registries.exists(r, c.image.startsWith(r)))",
             "message": f"An image comes from a registry that is not allowed. Allowed: {', '.join(settings.registries)}",
         }
-        for kind in containers
+        for kind in LISTS
     ]
-    return [
-        {
-            "apiVersion": "policies.kyverno.io/v1",
-            "kind": "ValidatingPolicy",
-            "metadata": {"name": "allowed-registries"},
-            "spec": {
-                "validationActions": ["Deny"],
-                "evaluation": {"background": {"enabled": True}},
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [""],
-                            "apiVersions": ["v1"],
-                            "operations": ["CREATE", "UPDATE"],
-                            "resources": ["pods", "pods/ephemeralcontainers"],
-                        }
-                    ],
-                    # The teams' namespaces: what the platform runs is pinned in its catalogue.
-                    "namespaceSelector": {"matchExpressions": [{"key": "kade/team", "operator": "Exists"}]},
-                },
-                "variables": [{"name": "registries", "expression": f"[{allowed}]"}],
-                "validations": validations,
-            },
-        }
-    ]
+    return {
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": "ValidatingPolicy",
+        "metadata": {"name": "allowed-registries"},
+        "spec": {
+            "validationActions": ["Deny"],
+            "evaluation": {"background": {"enabled": True}},
+            "matchConstraints": _pods(),
+            "variables": [{"name": "registries", "expression": f"[{allowed}]"}],
+            "validations": validations,
+        },
+    }
+
+
+def _signed(number: int, signature: Signature, settings: KyvernoSettings) -> Manifest:
+    """Return the policy that checks the signatures of some images."""
+    log = {"url": signature.transparency_log} if signature.transparency_log else {"insecureIgnoreTlog": True}
+    cosign: dict[str, Any] = {"key": {"data": signature.key}, "ctlog": log}
+    enforced = settings.action == "Enforce"
+    return {
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": "ImageValidatingPolicy",
+        "metadata": {"name": f"signed-images-{number}"},
+        "spec": {
+            "validationActions": ["Deny" if enforced else "Audit"],
+            "failurePolicy": "Fail" if enforced else "Ignore",
+            "matchConstraints": _pods(),
+            "matchImageReferences": [{"glob": pattern} for pattern in signature.images],
+            "attestors": [{"name": "organisation", "cosign": cosign}],
+            "validations": [
+                {
+                    "expression": f"images.{kind}.map(i, verifyImageSignatures(i, [attestors.organisation]))"
+                    ".all(found, found > 0)",
+                    "message": f"An image without the organisation's signature: {', '.join(signature.images)}",
+                }
+                for kind in LISTS
+            ],
+        },
+    }
 
 
 SERVICE = ServiceDefinition(
     name="kyverno",
     title="Kyverno",
-    summary="Refuses pods that break Pod Security `restricted`, and images from elsewhere than the allowed registries.",
+    summary="Refuses pods that break Pod Security `restricted`, images from elsewhere than the allowed registries, and"
+    " images without the organisation's signature where it says which it signs.",
     category="security",
     charts=(ENGINE, POLICIES),
     namespace=NAMESPACE,

@@ -53,6 +53,9 @@ def _definitions(model: Model, service: Service) -> Outcome | None:
         return None
     path = f"{service.release.settings_path}.crds.enabled"
     unknown = [value for value in values if isinstance(value, Unknown)]
+    unread = model.unreadable("CustomResourceDefinition")
+    if unread is not None:
+        unknown.append(unread)
     if unknown:
         return undetermined(
             service.subject, "Whether its custom resource definitions come along is not known.", unknown

@@ -102,7 +102,10 @@ def _decide(
     age = (model.day - table.checked).days
     latest = table.latest(model.day)
     if age > parameters.table_days or latest is None:
-        sentence = f"The table of versions was last checked {age} days ago ({table.checked}), so it decides nothing."
+        sentence = (
+            f"The table of versions was last checked {age} days ago ({table.checked}), so it decides nothing."
+            " `kade releases` brings it up to date."
+        )
         gap = Unknown(
             "checked", f"it is older than {parameters.table_days} days", Subject("File", "kubernetes_releases.yaml")
         )

@@ -36,8 +36,10 @@ ALLOWED = frozenset(
     control="Capabilities",
     severity=Severity.HIGH,
     cis=("5.2.8", "5.2.9"),
+    linux_when_restricted=True,
     rationale="SYS_ADMIN is nearly root on the node, and NET_RAW lets a pod answer in another one's name.",
-    looks_at="`capabilities.add` of each container: only what container runtimes give by themselves, NET_RAW not.",
+    looks_at="`capabilities.add` of each container: only what container runtimes give by themselves, NET_RAW not."
+    " Where restricted is asked, not asked of Windows.",
     fix="Remove the capability from `capabilities.add`.",
 )
 def capabilities(pod: Pod) -> Iterator[Bad | Unknown]:

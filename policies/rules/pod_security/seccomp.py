@@ -19,8 +19,10 @@ ALLOWED = ("RuntimeDefault", "Localhost")
     control="Seccomp",
     severity=Severity.MEDIUM,
     cis=("5.6.2",),
+    linux_when_restricted=True,
     rationale="The filter keeps system calls away that containers do not need and attackers do.",
-    looks_at="`seccompProfile.type` of the pod and of each container: the runtime's or one of the node, or none.",
+    looks_at="`seccompProfile.type` of the pod and of each container: the runtime's or one of the node, or none."
+    " Where restricted is asked, not asked of Windows.",
     fix="Use `RuntimeDefault`.",
 )
 def seccomp(pod: Pod) -> Iterator[Bad | Unknown]:

@@ -109,12 +109,17 @@ def pod_security(
     looks_at: str,
     fix: str,
     cis: tuple[str, ...] = (),
+    linux_when_restricted: bool = False,
 ) -> Callable[[Look], Rule]:
-    """Register a rule for a control; the decorated function yields what is wrong or unknown in one pod."""
+    """Register a rule for a control; the decorated function yields what is wrong or unknown in one pod.
+
+    `linux_when_restricted`: the restricted level replaces this baseline control by one that is not asked of Windows.
+    Default: not.
+    """
 
     def decorate(look: Look) -> Rule:
         def check(model: Model, parameters: Levels) -> Iterator[Outcome]:
-            return _judge(model, parameters, level, look)
+            return _judge(model, parameters, level, look, linux_when_restricted)
 
         return RULES.add(
             Rule(
@@ -140,7 +145,9 @@ def pod_security(
     return decorate
 
 
-def _judge(model: Model, parameters: Levels, minimum: Level, look: Look) -> Iterator[Outcome]:
+def _judge(
+    model: Model, parameters: Levels, minimum: Level, look: Look, linux_when_restricted: bool
+) -> Iterator[Outcome]:
     """Judge every pod whose namespace needs the level; say once how many are as they should be."""
     fences = {fence.name: fence for fence in model.fences}
     levels: dict[str, Level | Unknown] = {}
@@ -157,7 +164,8 @@ def _judge(model: Model, parameters: Levels, minimum: Level, look: Look) -> Iter
         if not isinstance(level, Unknown) and not at_least(level, minimum):
             continue
         judged += 1
-        found = [*pod.open, *look(pod)] if pod.open else list(look(pod))
+        bad = only_linux(pod, look(pod)) if linux_when_restricted and level is Level.RESTRICTED else look(pod)
+        found = [*pod.open, *bad]
         if found:
             yield from _said(pod, level, found)
         else:

@@ -27,9 +27,14 @@ def image_versions(model: Model, _parameters: NoParameters) -> Iterator[Outcome]
     """Look at each image's tag."""
 
     def look(pod: Pod, container: PodContainer, image: Image) -> Iterator[Outcome]:
-        if not image.exact and image.tag not in ("", "latest"):
+        if not image.exact:
             sentence = f"Container {container.name} runs {image.tag}, which moves."
             path = f"{container.path}.image"
             yield fails(pod.subject, sentence, path=path, expected="an exact version or a digest", actual=image.tag)
 
-    return images(model, look, "{} images have an exact version or a digest.")
+    whose = "Images that are `latest` or have no tag are judged by supply_chain-no-latest."
+    return images(model, look, "{} images have an exact version or a digest.", left=_is_latest, whose=whose)
+
+
+def _is_latest(image: Image) -> bool:
+    return not image.digest and image.tag in ("", "latest")

@@ -31,4 +31,4 @@ def no_latest(model: Model, _parameters: NoParameters) -> Iterator[Outcome]:
             path = f"{container.path}.image"
             yield fails(pod.subject, sentence, path=path, expected="an exact version", actual=image.tag or "no tag")
 
-    return images(model, look, "{} images have a tag that is not `latest`.")
+    return images(model, look, "{} images have a digest, or a tag that is not `latest`.")

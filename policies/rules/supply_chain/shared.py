@@ -77,9 +77,14 @@ def below(full: str, prefix: str) -> bool:
 Look = Callable[[Pod, PodContainer, Image], Iterator[Outcome]]
 
 
-def images(model: Model, look: Look, right: str) -> Iterator[Outcome]:
-    """Look at the image of each container; say once how many are right."""
-    number = 0
+def images(
+    model: Model, look: Look, right: str, *, left: Callable[[Image], bool] = lambda _: False, whose: str = ""
+) -> Iterator[Outcome]:
+    """Look at the image of each container; say once how many are right.
+
+    `left` are images that another rule judges, and this one does not count; `whose` says in a sentence which.
+    """
+    number = others = 0
     wrong = False
     parsed: dict[str, Image] = {}
     for pod in model.pods:
@@ -98,10 +103,13 @@ def images(model: Model, look: Look, right: str) -> Iterator[Outcome]:
             if not text:
                 continue  # the workload's owner fills it in; Kubernetes refuses it otherwise
             image = parsed.get(text) or parsed.setdefault(text, Image.of(text))
+            if left(image):
+                number, others = number - 1, others + 1
+                continue
             for outcome in look(pod, container, image):
                 wrong = True
                 yield outcome
     if not number and not wrong:
-        yield not_here(model, "There are no workloads here.")
+        yield not_here(model, whose if others else "There are no workloads here.")
     elif not wrong:
-        yield passes(model.cluster, right.format(number))
+        yield passes(model.cluster, right.format(number), notes=(whose,) if others else ())

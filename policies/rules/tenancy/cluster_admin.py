@@ -9,23 +9,25 @@ from policies.kernel.words import Severity
 from policies.model.model import Model
 from policies.model.values import Unknown
 from policies.rules.outcomes import fails, not_here, passes, undetermined
-from policies.rules.tenancy.rbac import account_of
-from policies.rules.tenancy.shared import Teams, team_fences, tenancy
+from policies.rules.tenancy.rbac import Rights, groups_of_teams, own_holders
+from policies.rules.tenancy.shared import team_fences, tenancy
 
 
 @tenancy(
     "cluster-admin",
     title="No user and no team is cluster-admin",
     rationale="A person who is cluster-admin by name keeps it when the group is left; a team that is has no fence.",
-    looks_at="Every binding to `cluster-admin`: no user by name, no service account of a team's namespace. A group of"
-    " the directory may be bound for the platform's own people.",
+    looks_at="Every binding to `cluster-admin`: no user by name, no service account of a team's namespace, no group"
+    " of the directory that is bound in one team's namespaces only. Another group may be, for the platform's people.",
     severity=Severity.CRITICAL,
     cis=("5.1.1",),
+    parameters=Rights,
     fix="Bind a group of the directory, and only the platform's.",
 )
-def cluster_admin(model: Model, parameters: Teams) -> Iterator[Outcome]:
+def cluster_admin(model: Model, parameters: Rights) -> Iterator[Outcome]:
     """Look at who is bound to cluster-admin."""
     names = {fence.name for fence, _ in team_fences(model, parameters)[0]}
+    groups = groups_of_teams(model, parameters)
     bindings = model.access.bindings
     wrong = False
     for binding in bindings:
@@ -37,14 +39,14 @@ def cluster_admin(model: Model, parameters: Teams) -> Iterator[Outcome]:
             continue
         if binding.role != "cluster-admin" or binding.role_kind != "ClusterRole":
             continue
-        accounts = set(account_of(binding, names))
+        own = set(own_holders(binding, names, groups))
         inside = not binding.cluster and binding.subject.namespace in names
         for holder in binding.holders:
             unknown = [one for one in (holder.kind, holder.name) if isinstance(one, Unknown)]
             if unknown:
                 wrong = True
                 yield undetermined(binding.subject, "Who is cluster-admin is not known yet.", unknown, path=holder.path)
-            elif holder.kind == "User" or holder.path in accounts or inside:
+            elif holder.kind == "User" or holder.path in own or inside:
                 wrong = True
                 who = f"{holder.kind} {holder.name}"
                 sentence = f"{who} is cluster-admin."

@@ -26,7 +26,7 @@ def project_cluster_wide(model: Model, parameters: Projects) -> Iterator[Outcome
         model,
         parameters,
         lambda project: project.cluster_wide,
-        lambda value: f"The project makes objects of the kind {value or '*'} outside namespaces.",
+        lambda _project, value: f"The project makes objects of the kind {value or '*'} outside namespaces.",
         "none",
         "{} projects make nothing outside namespaces.",
     )

@@ -28,7 +28,7 @@ def project_repositories(model: Model, parameters: Projects) -> Iterator[Outcome
         model,
         parameters,
         lambda project: project.repositories,
-        lambda value: f"The project takes from {value or 'anywhere'}." if not value or "*" in value else None,
+        lambda _project, value: f"The project takes from {value or 'anywhere'}." if not value or "*" in value else None,
         "an exact address",
         "{} projects take from named repositories.",
     )

@@ -30,11 +30,14 @@ def judge(
     model: Model,
     parameters: Projects,
     places: Callable[[Project], Iterable[Place]],
-    wrong_with: Callable[[str], str | None],
+    wrong_with: Callable[[Project, str], str | None],
     expected: str,
     right: str,
 ) -> Iterator[Outcome]:
-    """Look at the places of each project that is not the platform's; `wrong_with` says what is wrong with a value."""
+    """Look at the places of each project that is not the platform's.
+
+    `wrong_with` says what is wrong with a value of a project; `None` where nothing is.
+    """
     found = [
         project
         for project in model.projects
@@ -48,7 +51,7 @@ def judge(
                 yield undetermined(project.subject, "A bound is not known yet.", [place.value], path=place.path)
                 continue
             value = _SIGN_IN.sub("//", place.value or "")
-            sentence = wrong_with(value)
+            sentence = wrong_with(project, value)
             if sentence:
                 clean = False
                 yield fails(project.subject, sentence, path=place.path, expected=expected, actual=value or None)

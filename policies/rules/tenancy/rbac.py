@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
 
 from policies.kernel.finding import Outcome, Subject
-from policies.kernel.rule import Rule
+from policies.kernel.rule import Rule, weakens
 from policies.kernel.words import Severity
 from policies.model.access import BUILT_IN, Binding, Grant
 from policies.model.model import Model
 from policies.model.values import Unknown
 from policies.rules.outcomes import fails, undetermined
 from policies.rules.tenancy.shared import Teams, summed, team_fences, tenancy
+
+
+class Rights(Teams):
+    """Which rights are teams'."""
+
+    platform_groups: Annotated[tuple[str, ...], weakens("any")] = ()
+    """Groups of the directory that are the platform's, by name or pattern.
+
+    Default: none. A group that is bound in the namespaces of one team only is taken for that team's; name here the
+    platform's own where it is bound so."""
+
 
 _KINDS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 
@@ -36,9 +50,10 @@ class Ask:
     resources: tuple[str, ...]
 
 
-def rights(model: Model, parameters: Teams) -> Iterator[Right | Outcome]:
-    """Yield what reaches a team: roles in its namespaces, and roles that are bound there or to its accounts."""
+def rights(model: Model, parameters: Rights) -> Iterator[Right | Outcome]:
+    """Yield what reaches a team: roles in its namespaces, and roles that are bound there or to its own people."""
     names = {fence.name for fence, _ in team_fences(model, parameters)[0]}
+    groups = groups_of_teams(model, parameters)
     if not names:
         return
     hidden = [gap for kind in _KINDS if (gap := model.unreadable(kind)) is not None]
@@ -52,7 +67,7 @@ def rights(model: Model, parameters: Teams) -> Iterator[Right | Outcome]:
             if role.open:
                 yield undetermined(role.subject, "What the role gives is not known yet.", role.open, path="rules")
     for binding in model.access.bindings:
-        if not _reaches(binding, names):
+        if not _reaches(binding, names, groups):
             continue
         if isinstance(binding.role, Unknown):
             sentence = "Which role is given is not known yet."
@@ -78,20 +93,39 @@ def _unseen(binding: Binding) -> Iterator[Right | Outcome]:
     yield undetermined(binding.subject, "What the role gives is not seen here.", [gap], path="roleRef.name")
 
 
-def _reaches(binding: Binding, names: set[str]) -> bool:
+def _reaches(binding: Binding, names: set[str], groups: set[str]) -> bool:
     if not binding.cluster:
         return binding.subject.namespace in names
-    return not isinstance(binding.holders, Unknown) and any(account_of(binding, names))
+    return not isinstance(binding.holders, Unknown) and any(own_holders(binding, names, groups))
 
 
-def account_of(binding: Binding, names: set[str]) -> Iterator[str]:
-    """Yield the paths at which a binding names service accounts of these namespaces."""
+def groups_of_teams(model: Model, parameters: Rights) -> set[str]:
+    """Return the groups of the directory that are a team's: those that are bound in the namespaces of one team only."""
+    teams = {fence.name: team for fence, team in team_fences(model, parameters)[0]}
+    bound: dict[str, set[str]] = defaultdict(set)
+    for binding in model.access.bindings:
+        team = None if binding.cluster else teams.get(binding.subject.namespace)
+        if team is None or isinstance(binding.holders, Unknown):
+            continue
+        for holder in binding.holders:
+            if holder.kind == "Group" and isinstance(holder.name, str) and not holder.name.startswith("system:"):
+                bound[holder.name].add(team)
+    platform = parameters.platform_groups
+    return {
+        name
+        for name, whose in bound.items()
+        if len(whose) == 1 and not any(fnmatchcase(name, pattern) for pattern in platform)
+    }
+
+
+def own_holders(binding: Binding, names: set[str], groups: set[str]) -> Iterator[str]:
+    """Yield the paths at which a binding names a team's group, or service accounts of these namespaces."""
     if isinstance(binding.holders, Unknown):
         return
     for holder in binding.holders:
         group = str(holder.name).removeprefix("system:serviceaccounts:")
         own = holder.namespace or binding.subject.namespace
-        if (holder.kind == "ServiceAccount" and own in names) or (holder.kind == "Group" and group in names):
+        if (holder.kind == "ServiceAccount" and own in names) or (holder.kind == "Group" and group in names | groups):
             yield holder.path
 
 
@@ -119,8 +153,8 @@ def forbids(
         severity=severity,
         cis=cis,
         rationale=rationale,
-        looks_at=f"{what}, in roles of teams' namespaces and in every role that is bound there or to their service"
-        " accounts.",
+        looks_at=f"{what}, in roles of teams' namespaces and in every role that is bound there, to their service"
+        " accounts or to their group of the directory.",
     )
 
 
@@ -136,7 +170,7 @@ def rights_rule(
 ) -> Rule:
     """Register a rule on each right that reaches a team; `look` returns what is wrong with it."""
 
-    def check(model: Model, parameters: Teams) -> Iterator[Outcome]:
+    def check(model: Model, parameters: Rights) -> Iterator[Outcome]:
         wrong = False
         for right in rights(model, parameters):
             if isinstance(right, Outcome):
@@ -156,6 +190,5 @@ def rights_rule(
         yield from summed(model, number, "In {} namespaces of teams nobody is given it.", wrong=wrong)
 
     fix = "Give the verbs, resources and groups that are needed, and no more."
-    return tenancy(slug, title=title, rationale=rationale, looks_at=looks_at, severity=severity, cis=cis, fix=fix)(
-        check
-    )
+    fields: dict[str, Any] = {"title": title, "rationale": rationale, "looks_at": looks_at, "fix": fix}
+    return tenancy(slug, severity=severity, cis=cis, parameters=Rights, **fields)(check)

@@ -10,13 +10,13 @@ from policies.kernel.rule import weakens
 from policies.kernel.words import Severity
 from policies.model.model import Model
 from policies.rules.outcomes import fails, undetermined
-from policies.rules.tenancy.rbac import rights
-from policies.rules.tenancy.shared import Teams, summed, team_fences, tenancy
+from policies.rules.tenancy.rbac import Rights, rights
+from policies.rules.tenancy.shared import summed, team_fences, tenancy
 
 INTO = ("pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers")
 
 
-class Exec(Teams):
+class Exec(Rights):
     """Where pods may be entered."""
 
     stages: Annotated[tuple[Literal["sandbox", "test", "acceptance", "production"], ...], weakens("any")] = (
@@ -31,7 +31,7 @@ class Exec(Teams):
     title="Nobody enters pods where it counts",
     rationale="Who enters a pod reads its secrets and data, and leaves no more than a line in the audit log.",
     looks_at="`pods/exec`, `pods/attach`, `pods/portforward` and `pods/ephemeralcontainers`, in roles of teams'"
-    " namespaces and in every role that is bound there. Allowed in the stages of the parameter.",
+    " namespaces and in every role that is bound there or to their own people. Allowed in the stages of the parameter.",
     severity=Severity.MEDIUM,
     cis=("5.1.4",),
     parameters=Exec,

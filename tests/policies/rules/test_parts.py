@@ -119,3 +119,52 @@ def test_a_password_in_an_address_never_reaches_a_finding(judge: Judge) -> None:
     assert found.status is Status.FAIL
     assert found.actual == "https://git.voorbeeld.example/*"
     assert "s3cr3t" not in str(found)
+
+
+def project(repository: str) -> dict[str, Any]:
+    destinations = [{"server": "https://kubernetes.default.svc", "namespace": name} for name in ("web", "argocd")]
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": "web-root", "namespace": "argocd"},
+        "spec": {"sourceRepos": [repository], "destinations": destinations},
+    }
+
+
+def test_only_what_comes_from_the_platforms_repository_may_be_made_beside_the_gitops_engine(judge: Judge) -> None:
+    own = "https://git.voorbeeld.example/platform/gitops.git"
+    for given, trusted, status in (
+        (own, (own,), Status.PASS),
+        (own, (), Status.FAIL),
+        ("https://x", (own,), Status.FAIL),
+    ):
+        (found,) = judge("tenancy-project-destinations", project(given), platform_repositories=trusted)
+        assert found.status is status, (given, trusted)
+
+
+def test_a_group_that_the_settings_call_the_platforms_may_be_cluster_admin(judge: Judge) -> None:
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    group = [{"kind": "Group", "name": "oidc:helpers"}]
+    api = "rbac.authorization.k8s.io/v1"
+    view = {**role, "name": "view"}
+    bodies: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "labels": {"kade/team": "web"}}},
+        {
+            "apiVersion": api,
+            "kind": "RoleBinding",
+            "metadata": {"name": "r", "namespace": "web"},
+            "roleRef": view,
+            "subjects": group,
+        },
+        {
+            "apiVersion": api,
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "c"},
+            "roleRef": role,
+            "subjects": group,
+        },
+    ]
+    (found,) = judge("tenancy-cluster-admin", *bodies)
+    assert (found.status, found.path) == (Status.FAIL, "subjects[0]")
+    (found,) = judge("tenancy-cluster-admin", *bodies, platform_groups=("oidc:help*",))
+    assert found.status is Status.PASS

@@ -74,12 +74,18 @@ class Cluster:
         self.refused: dict[str, int] = {}
         names = ("apps", "rbac.authorization.k8s.io", "storage.k8s.io", "apiregistration.k8s.io", "cert-manager.io")
         self.groups = dict.fromkeys(names, "v1")
-        """Version by group."""
+        """Version by group; several are parted by commas, the preferred one first."""
         self.allows_everything = False
         self.asked: list[str] = []
         self.made: list[dict[str, Any]] = []
         self.claims = 201
         self.phase = "Bound"
+        self.stuck = False
+        """Whether a claim stays after it was deleted, as it does where nothing lets it go."""
+        self.served: dict[str, list[str]] = {}
+        """What a group's version serves, by path; it does not say so where it is not here."""
+        self.forgets = False
+        """Whether the rest of a list is forgotten after the first page."""
         self.port = 0
 
     def kubeconfig(self, token: str = TOKEN, port: int | None = None) -> Path:
@@ -104,7 +110,17 @@ class Cluster:
         if path == "/version":
             return 200, {"gitVersion": "v1.36.3"}
         if path == "/apis":
-            return 200, {"groups": [{"name": n, "preferredVersion": {"version": v}} for n, v in self.groups.items()]}
+            versions = {name: given.split(",") for name, given in self.groups.items()}
+            return 200, {
+                "groups": [
+                    {
+                        "name": name,
+                        "preferredVersion": {"version": given[0]},
+                        "versions": [{"version": version} for version in given],
+                    }
+                    for name, given in versions.items()
+                ]
+            }
         if path.endswith("subjectaccessreviews"):
             everyone = "nonResourceAttributes" in body["spec"]
             reason = 'RBAC: allowed by ClusterRoleBinding "system:public-info-viewer"' if everyone else ""
@@ -117,10 +133,17 @@ class Cluster:
             if method == "DELETE":
                 self.made = [item for item in self.made if item["metadata"]["name"] != name]
                 return 200, {}
-            return 200, {"status": {"phase": self.phase}}
+            there = self.stuck or any(item["metadata"]["name"] == name for item in self.made)
+            return (200, {"status": {"phase": self.phase}}) if there else (404, {"kind": "Status"})
+        if path in self.served:
+            return 200, {"resources": [{"name": name} for name in self.served[path]]}
         if path in self.objects:
             found = self.objects[path]
+            if "limit" not in query:
+                return 200, {"metadata": {}, "items": found}
             first = int(query.get("continue", ["0"])[0])
+            if first and self.forgets:
+                return 410, {"kind": "Status", "reason": "Expired"}
             page = found[first : first + 2]  # pages of two, whatever was asked for: there must be several
             further = str(first + 2) if first + 2 < len(found) else ""
             return 200, {"kind": "AList", "metadata": {"continue": further}, "items": page}
@@ -130,6 +153,9 @@ class Cluster:
 @contextmanager
 def serving(cluster: Cluster) -> Iterator[Cluster]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # one connection for all questions, as with a real API server
+        disable_nagle_algorithm = True
+
         def _reply(self, method: str) -> None:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)

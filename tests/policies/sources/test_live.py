@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,6 +15,7 @@ from policies.kernel.settings import SettingsFile, resolve
 from policies.kernel.verdict import Scope, Verdict
 from policies.kernel.words import Moment, Source, Status
 from policies.model.model import Model
+from policies.model.resource import Inventory, KubernetesObject
 from policies.model.values import Unknown
 from policies.rules import load
 from policies.sources import live, probe
@@ -153,6 +155,78 @@ def test_pages_are_followed_and_what_has_an_owner_is_left_to_it(cluster: Any) ->
     assert len([item for item in resources if item.type.endswith(":Node")]) == 6
 
 
+def test_a_list_that_expires_between_its_pages_is_read_again_as_one(cluster: Any) -> None:
+    cluster.forgets = True
+    resources = live.read(cluster.kubeconfig(), None).inventory.resources
+    assert len([item for item in resources if item.type.endswith(":Node")]) == 6
+
+
+def test_a_kind_is_read_in_the_first_version_that_serves_it(cluster: Any) -> None:
+    cluster.groups["policies.kyverno.io"] = "v1,v1beta1"
+    cluster.served = {
+        "/apis/policies.kyverno.io/v1": ["imagevalidatingpolicies"],
+        "/apis/policies.kyverno.io/v1beta1": ["imagevalidatingpolicies", "namespacedimagevalidatingpolicies"],
+    }
+    policy = {"metadata": {"name": "signed", "namespace": "web"}, "spec": {"validationActions": ["Deny"]}}
+    cluster.objects["/apis/policies.kyverno.io/v1beta1/namespacedimagevalidatingpolicies"] = [policy]
+    cluster.objects["/apis/policies.kyverno.io/v1/imagevalidatingpolicies"] = []
+    gathered = live.read(cluster.kubeconfig(), None)
+    (found,) = Model(gathered.inventory, Scope(stack="x"), DAY).verifications
+    assert (found.subject.name, found.refuses) == ("signed", True)
+    assert gathered.inventory.gaps == ()
+
+
+def test_definitions_that_may_not_be_read_are_not_missing(cluster: Any) -> None:
+    cluster.objects["/apis/apps/v1/deployments"] = []  # cert-manager comes by a chart alone, which does not bring them
+    source = {"chart": "cert-manager", "repoURL": "https://charts.jetstack.io", "targetRevision": "v1.21.2"}
+    application = {"metadata": {"name": "cert-manager"}, "spec": {"source": source}}
+    cluster.groups |= {"argoproj.io": "v1alpha1", "apiextensions.k8s.io": "v1"}
+    cluster.objects["/apis/argoproj.io/v1alpha1/applications"] = [application]
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    cluster.objects[path] = []
+    assert status(verdict(live.read(cluster.kubeconfig(), None)), "autocerts") is Status.FAIL
+    cluster.objects[path] = [{"metadata": {"name": "certificates.cert-manager.io"}}]
+    assert status(verdict(live.read(cluster.kubeconfig(), None)), "autocerts") is Status.PASS
+    cluster.refused[path] = 403
+    assert status(verdict(live.read(cluster.kubeconfig(), None)), "autocerts") is Status.UNDETERMINED
+
+
+def test_what_is_not_served_is_not_asked_for_and_so_not_taken_for_forbidden(cluster: Any) -> None:
+    cluster.groups["argoproj.io"] = "v1alpha1"  # Argo Rollouts without Argo CD, say
+    cluster.served["/apis/argoproj.io/v1alpha1"] = ["rollouts"]
+    for plural in ("applications", "applicationsets", "appprojects"):
+        cluster.refused[f"/apis/argoproj.io/v1alpha1/{plural}"] = 403
+    assert live.read(cluster.kubeconfig(), None).inventory.gaps == ()
+
+
+class _Asked(Inventory):
+    """Remembers the kinds that the model looks for."""
+
+    kinds_asked: ClassVar[set[tuple[str, tuple[str, ...]]]] = set()
+
+    def objects(self, kind: str, *groups: str) -> list[KubernetesObject]:
+        self.kinds_asked.add((kind, groups))
+        return super().objects(kind, *groups)
+
+
+def test_every_kind_that_the_model_looks_for_is_read_or_left_alone_with_a_reason() -> None:
+    _Asked.kinds_asked.clear()
+    model = Model(_Asked(()), Scope(stack="x"), DAY)
+    for name, part in vars(Model).items():
+        if isinstance(part, (property, cached_property)):
+            getattr(model, name)
+    read = {(kind, group) for group, kinds in live.WANTED.items() for kind, _ in kinds}
+    kinds = {kind for kind, _ in read}
+    missing = {
+        (kind, groups)
+        for kind, groups in _Asked.kinds_asked
+        if not (any((kind, group) in read for group in groups) if groups else kind in kinds)
+    }
+    assert len(_Asked.kinds_asked) > 30
+    elsewhere = {one for one in missing if one[0].endswith("ControlPlane") or "cluster.x-k8s.io" in one[1]}
+    assert {kind for kind, _ in missing - elsewhere} == live.NOT_READ.keys() - {"Cluster"}
+
+
 def test_a_version_that_may_not_be_read_is_unknown(cluster: Any) -> None:
     cluster.refused["/version"] = 403
     model = Model(live.read(cluster.kubeconfig(), None).inventory, Scope(stack="x"), DAY)
@@ -207,6 +281,18 @@ def test_a_probe_tells_what_became_of_its_claim_and_leaves_nothing_behind(
     assert len([asked for asked in cluster.asked if asked.startswith("POST /api/v1/namespaces/default/")]) == 1
     assert len([asked for asked in cluster.asked if asked.startswith("DELETE ")]) == 1
     assert not [item for item in cluster.made if claims == 201]
+
+
+def test_a_claim_that_does_not_go_away_is_named(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe.claims, "__defaults__", (0.2,))
+    monkeypatch.setattr(probe, "_LEAVING", 0.2)
+    cluster.objects["/apis/storage.k8s.io/v1/storageclasses"] = [
+        {"metadata": {"name": "new"}, "provisioner": "unheard.of"}
+    ]
+    cluster.stuck = True
+    found = verdict(live.read(cluster.kubeconfig(), None, probe=True))
+    assert status(found, "rwxvolumes") is Status.UNDETERMINED
+    assert any("may be left behind" in gap.why for one in found.findings for gap in one.outcome.gaps)
 
 
 def test_who_may_read_namespaces_only_gets_no_fail_and_no_pass_over_what_was_not_seen(cluster: Any) -> None:

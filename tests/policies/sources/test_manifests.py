@@ -221,3 +221,14 @@ def test_a_recorded_release_is_read_as_the_preview_shows_it(tmp_path: Path) -> N
     (resource,) = read(tmp_path, text).inventory.resources
     assert resource.type == "kubernetes:helm.sh/v3:Release"
     assert resource.properties == {"name": "cni", "namespace": "kube-system", "chart": "cilium", "version": "1.20.2"}
+
+
+def test_half_a_character_is_a_fault_and_a_whole_one_is_not(tmp_path: Path) -> None:
+    pod = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a%s"}, "spec": {}}'
+    (tmp_path / "whole.json").write_text(pod % r"\ud83d\ude00")
+    (tmp_path / "half.json").write_text(pod % r"\ud83d")
+    gathered = manifests.read([tmp_path])
+    assert [item.name for item in gathered.inventory.resources] == ["a\N{GRINNING FACE}"]
+    (fault,) = gathered.faults
+    assert fault.file.endswith("half.json")
+    assert "half a character" in fault.what

@@ -89,3 +89,8 @@ def test_what_is_to_be_deleted_was_broken_off_or_repeats_another_is_told_and_not
 
 def test_an_empty_stack_is_read(tmp_path: Path) -> None:
     assert state.read(export(tmp_path)).inventory.resources == ()
+
+
+def test_half_a_character_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match="half a character"):
+        state.read(export(tmp_path, entry(outputs={"name": "\ud83d"})))
