@@ -12,13 +12,20 @@ export PYTHONDONTWRITEBYTECODE :=
 # Handed on untouched: a command has quotes and dollars that neither make nor the shell may read.
 export KADE_COMMAND := $(value CMD)
 
-.PHONY: help setup python sandbox shell test check lint types unit bench golden schemas pages lock clean
+.PHONY: help setup python sandbox rehearse drills shell test check lint types unit bench golden schemas pages lock clean
 
 help: ## List the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sandbox: setup ## Build the sandbox on this machine and show its Haven verdict
 	@$(BIN)/kade sandbox
+
+rehearse: setup ## Bring an environment up on real back ends of this machine and judge it live; `ENV=production`
+	@$(BIN)/kade rehearse up $(or $(ENV),production)
+
+drills: setup ## Every drill on a rehearsal of `ENV`: twenty kills, outages, losses, drift, destroy; takes long
+	@$(BIN)/kade rehearse down $(or $(ENV),production) >/dev/null 2>&1 || true
+	@$(BIN)/kade rehearse drill all --environment $(or $(ENV),production)
 
 test: setup ## Run every test, with the real engine
 	@$(BIN)/pytest -n 2 --dist loadgroup
@@ -36,7 +43,7 @@ types:
 	@$(BIN)/pyright
 
 unit:
-	@$(BIN)/pytest -q -n 2 -m "not engine"
+	@$(BIN)/pytest -q -n 2 --dist loadgroup -m "not engine"
 
 bench: setup ## Measure against named alternatives; writes docs/performance.md
 	@$(BIN)/python -m bench

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli import handover, rehearse, vault
 from cli.exits import Exit
 from inputs.faults import FaultsError
 from policies.kernel.words import Format, Listing, Source, Stage
@@ -21,6 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+app.add_typer(handover.app, name="handover")
+app.add_typer(rehearse.app, name="rehearse")
+app.add_typer(vault.app, name="vault")
 
 Stack = Annotated[str, typer.Argument(help="Name of the stack, for example `production-services`.")]
 Rehearse = Annotated[bool, typer.Option("--rehearse", help="On stand-ins, on this machine, instead of for real.")]
@@ -113,6 +118,30 @@ def rules(
     from rich.console import Console
 
     listing.show(load(), Console(highlight=False))
+
+
+@app.command()
+def releases(
+    source: Annotated[
+        str, typer.Option("--from", help="File or https address. Default: the Kubernetes project's own schedule.")
+    ] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 where the table is out of date.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=0, help="For `--check`: age that is too old. The rule's limit is 60.")] = 45,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="For `--check`: ask nobody, look at the age only.")
+    ] = False,
+) -> None:
+    """Bring the table of Kubernetes versions up to date, by which haven-kubernetesversion decides."""
+    from rich.console import Console
+
+    from cli import releases as table
+
+    console = Console(soft_wrap=True, highlight=False)
+    if check:
+        raise typer.Exit(table.check(source, days, console, offline=offline))
+    raise typer.Exit(table.update(source, console))
 
 
 @app.command()

@@ -16,7 +16,9 @@ from rich.console import Console
 from cli import files, running, verdicts
 from cli.exits import Exit
 from inputs.faults import Fault, FaultsError
+from rehearsal import joining
 from rehearsal import run as rehearsing
+from rehearsal.run import Update
 from stacks.delivery import RENDER_VARIABLE
 from stacks.loading import organisation
 from stacks.names import parse_stack
@@ -44,18 +46,25 @@ def render(stack: str, to: Path) -> Exit:
         place = running.workspace(Path(folder) / "kade" / "rehearsal", Path(folder) / "out")
         os.environ[RENDER_VARIABLE] = str(fresh)
         os.environ["KADE_OUT"] = str(place.out)
-        for name in (f"{target.cluster}-machines", f"{target.cluster}-cluster", stack):
-            done = rehearsing.up(place, name, capture=True)
-            if done.code == 0:
-                continue
-            console.print(f"Stack {name} does not come up in the rehearsal, so nothing was rendered.")
-            verdict = verdicts.load(name)
-            if verdict is None:
-                console.print(done.output)
-                return Exit.INTERNAL
-            verdicts.print_checks(verdict, console)
-            return Exit.FINDINGS
+        with joining.joined(place, organisation(), target.cluster) as joint:
+            for name in (f"{target.cluster}-machines", f"{target.cluster}-cluster", stack):
+                done = rehearsing.up(place, name, capture=True)
+                if done.code:
+                    return _not_up(name, done, console)
+                if joint:
+                    joint.hand_over(name)
         return deliver(stack, fresh, to, console)
+
+
+def _not_up(stack: str, done: Update, console: Console) -> Exit:
+    """Say why a stack did not come up."""
+    console.print(f"Stack {stack} does not come up in the rehearsal, so nothing was rendered.")
+    verdict = verdicts.load(stack)
+    if verdict is None:
+        console.print(done.output)
+        return Exit.INTERNAL
+    verdicts.print_checks(verdict, console)
+    return Exit.FINDINGS
 
 
 def deliver(stack: str, fresh: Path, to: Path, console: Console) -> Exit:

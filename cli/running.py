@@ -12,10 +12,12 @@ from rich.console import Console
 from cli import files, real, verdicts
 from cli.exits import Exit
 from inputs.faults import FaultsError
+from rehearsal import joining
 from rehearsal import run as rehearsing
 from rehearsal.run import Update
 from rehearsal.workspace import Workspace, open_workspace
 from stacks.loading import organisation
+from stacks.names import parse_stack
 from stacks.program import FAULTS_VARIABLE
 
 WORKSPACE_VARIABLE = "KADE_WORKSPACE"
@@ -69,7 +71,11 @@ def _start(stack: str, operation: str, console: Console, *, rehearse: bool, yes:
         return real.run(stack, operation, yes=yes)
     place = workspace()
     console.print(f"Rehearsal of {stack}: stand-ins under {place.cli}; nothing real is made.", style="dim")
-    return OPERATIONS[operation](place, stack)
+    with joining.joined(place, organisation(), parse_stack(stack, organisation()).cluster) as joint:
+        update = OPERATIONS[operation](place, stack)
+        if joint and operation == "up" and update.code == 0:
+            joint.hand_over(stack)
+    return update
 
 
 def _outcome(stack: str, update: Update, before: str, console: Console) -> Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -77,7 +78,7 @@ def run_pulumi(
     with subprocess.Popen(
         [str(workspace.cli), *arguments],
         cwd=workspace.project,
-        env=workspace.environment(pack=pack),
+        env={**workspace.environment(pack=pack), **workspace.given(_stack_in(arguments))},
         text=True,
         stdin=subprocess.DEVNULL if capture else None,
         stdout=subprocess.PIPE if capture else None,
@@ -89,12 +90,29 @@ def run_pulumi(
     return Completed(process.returncode, time.monotonic() - began, output or "")
 
 
-def up(workspace: Workspace, stack: str, *, capture: bool = False, pack: bool = True) -> Update:
-    """Apply a stack, its preview included; first clean up what a killed run has left, and say so."""
+def _stack_in(arguments: Sequence[str]) -> str:
+    """Return the stack that a command is about; empty where it names none."""
+    return next((after for option, after in itertools.pairwise(arguments) if option == "--stack"), "")
+
+
+def up(
+    workspace: Workspace,
+    stack: str,
+    *,
+    capture: bool = False,
+    pack: bool = True,
+    started: Callable[[int], None] | None = None,
+) -> Update:
+    """Apply a stack, its preview included; first clean up what a killed run has left, and say so.
+
+    `started` is told the number of the engine's process.
+    """
     workspace.ensure_stack(stack)
     recovered = recover(workspace, stack)
     # The preview is part of it: stack rules that are mandatory must block before anything is applied.
-    return _update(workspace, ["up", "--yes", "--stack", stack], capture, pack, recovered, _mark(workspace, stack))
+    return _update(
+        workspace, ["up", "--yes", "--stack", stack], capture, pack, recovered, _mark(workspace, stack), started
+    )
 
 
 def preview(workspace: Workspace, stack: str, *, capture: bool = False, pack: bool = True) -> Update:
@@ -218,8 +236,11 @@ def _update(
     pack: bool,
     recovered: bool,
     mark: Path | None = None,
+    started: Callable[[int], None] | None = None,
 ) -> Update:
     def note(process: int) -> None:
+        if started is not None:
+            started(process)
         if mark is not None and not mark.exists():  # else another run is at work, and the engine will refuse this one
             mark.parent.mkdir(exist_ok=True)
             mark.write_text(json.dumps({"pid": process}), encoding="utf-8")

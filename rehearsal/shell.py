@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from rehearsal.workspace import Workspace
@@ -20,9 +21,22 @@ Results lie in {out}.
 """
 
 
-def run_shell(workspace: Workspace, command: str | None = None) -> int:
-    """Run one command, or the commands on standard input, or an interactive shell; return its exit code."""
-    environment = workspace.environment()
+def run_shell(
+    workspace: Workspace,
+    command: str | None = None,
+    extra: Mapping[str, str] | None = None,
+    welcome: str = _WELCOME,
+) -> int:
+    """Run one command, or the commands on standard input, or an interactive shell; return its exit code.
+
+    Args:
+        workspace: where.
+        command: the command; by default what is typed or piped in.
+        extra: variables besides those of the workspace.
+        welcome: what an interactive shell begins with; `{pack}` and `{out}` in it are filled in.
+
+    """
+    environment = {**workspace.environment(), **(extra or {})}
     if command is not None:
         return subprocess.run(
             ["/bin/sh", "-c", command], cwd=workspace.project, env=environment, check=False
@@ -30,7 +44,7 @@ def run_shell(workspace: Workspace, command: str | None = None) -> int:
     if not sys.stdin.isatty():
         return subprocess.run(["/bin/sh", "-s"], cwd=workspace.project, env=environment, check=False).returncode
     pack = f"Policy pack: {workspace.pack}" if workspace.has_pack else "No policy pack: there is none in this project."
-    print(_WELCOME.format(pack=pack, out=workspace.out))
+    print(welcome.format(pack=pack, out=workspace.out))
     shell = os.environ.get("SHELL") or "/bin/sh"
     arguments = [shell, "-i"]
     if Path(shell).name == "bash":

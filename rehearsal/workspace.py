@@ -109,6 +109,17 @@ class Workspace:
             found |= ends.secrets.variables()
         return found
 
+    def credentials(self, stack: str) -> Path:
+        """Return the file with what the runner of a stack is given: variables of its environment, as JSON."""
+        return self.folder / "credentials" / f"{stack}.json"
+
+    def given(self, stack: str) -> dict[str, str]:
+        """Return what the runner of a stack is given; nothing where every stack has all it needs."""
+        try:
+            return json.loads(self.credentials(stack).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+
     def environment(self, *, pack: bool = True, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment in which `pulumi` works on this rehearsal and on nothing else."""
         environment = dict(os.environ if base is None else base)

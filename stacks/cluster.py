@@ -9,18 +9,25 @@ import pulumiverse_talos as talos
 from components.cluster.certificates import CertificateApprover, CertificateApproverArgs
 from components.cluster.cilium import Cilium, CiliumArgs
 from components.cluster.cloud_provider import CloudProvider, CloudProviderArgs, VCenterAccess
-from components.cluster.handle import ClusterHandle, ClusterObserved
+from components.cluster.handle import ClusterDeclared, ClusterHandle, ClusterObserved
 from components.cluster.patches import ClusterNetwork, Identity
+from components.cluster.runners import Runners, RunnersArgs
 from components.cluster.storage import Storage, StorageArgs
 from components.cluster.talos import TalosCluster, TalosClusterArgs
+from components.gitops.delivery import engine
 from components.machines.handle import MachinesHandle
+from components.services.catalogue import in_order
 from stacks.credentials import secret
 from stacks.handles import cluster_declared
 from stacks.models.cluster import ClusterFile
 
 
-def deploy_cluster(cluster: ClusterFile, machines: MachinesHandle, *, keep_data: bool) -> ClusterHandle:
-    """Build a cluster on machines that wait for their configuration."""
+def deploy_cluster(cluster: ClusterFile, machines: MachinesHandle, *, keep_data: bool, debug: bool) -> ClusterHandle:
+    """Build a cluster on machines that wait for their configuration.
+
+    `debug` says whether people may enter pods in an environment on it.
+    """
+    declared = cluster_declared(cluster, keep_data)
     network = _network(cluster)
     vcenter = VCenterAccess(
         server=cluster.vsphere.server,
@@ -67,10 +74,12 @@ def deploy_cluster(cluster: ClusterFile, machines: MachinesHandle, *, keep_data:
         StorageArgs(cluster=cluster.name, vcenter=vcenter, policy=cluster.vsphere.storage_policy, keep_data=keep_data),
         initialised,
     )
+    if cluster.runners.services or cluster.runners.teams:
+        Runners("runners", _runners(cluster, declared, debug=debug), inside)
     # What comes next needs network, certificates and storage, so the kubeconfig is handed over after them.
     ready = pulumi.Output.all(talos_cluster.kubeconfig, approver.release.id, storage.storage_class.id)
     return ClusterHandle(
-        declared=cluster_declared(cluster, keep_data),
+        declared=declared,
         observed=ClusterObserved(
             kubeconfig=pulumi.Output.secret(ready.apply(lambda known: str(known[0]))),
             ca=talos_cluster.ca,
@@ -91,6 +100,17 @@ def _network(cluster: ClusterFile) -> ClusterNetwork:
         services=str(network.services),
         vip=str(cluster.control_plane.vip),
         load_balancer=(str(network.load_balancer.first), str(network.load_balancer.last)),
+    )
+
+
+def _runners(cluster: ClusterFile, declared: ClusterDeclared, *, debug: bool) -> RunnersArgs:
+    return RunnersArgs(
+        services=cluster.runners.services,
+        teams=cluster.runners.teams,
+        direct=cluster.delivery == "direct",
+        debug=debug,
+        engine_namespace=engine(declared).namespace,
+        platform_namespaces=sorted({service.namespace for service in in_order(cluster.services)}),
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pulumi
 from pulumi.output import UNKNOWN
-from pulumi.runtime.invoke import InvokeResult
 
 from components.cluster.handle import (
     HANDLE_VERSION,
@@ -18,10 +17,9 @@ from components.cluster.handle import (
 )
 from components.machines.handle import MachinesDeclared, MachinesHandle, MachinesObserved, Node, Role
 from inputs.faults import Fault, FaultsError
+from stacks.joining import read_outputs, reason_of, received
 from stacks.models.cluster import ClusterFile, NodePool
-
-READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
-"""Function of the engine itself. A `StackReference` would end the program when the other stack does not exist yet."""
+from stacks.runner import identity_faults, kubeconfig, require_identity
 
 
 def nodes(cluster: ClusterFile) -> tuple[Node, ...]:
@@ -68,6 +66,7 @@ def cluster_declared(cluster: ClusterFile, keep_data: bool) -> ClusterDeclared:
         issuer=cluster.endpoint,
         identity_issuer=cluster.identity.issuer if cluster.identity else None,
         vault_address=cluster.vault.address if cluster.vault else None,
+        vault_directory=bool(cluster.vault and cluster.vault.people.ldap),
         delivery=cluster.delivery,
         gitops=GitOps(
             engine=cluster.gitops.engine, repository=cluster.gitops.repository, revision=cluster.gitops.revision
@@ -77,24 +76,33 @@ def cluster_declared(cluster: ClusterFile, keep_data: bool) -> ClusterDeclared:
 
 
 def read_machines_handle(cluster: ClusterFile) -> MachinesHandle:
-    """Return the handle of the machines stack.
+    """Return the handle of the machines stack: from its outputs, or from the hand-over file where there are such.
 
     Raises:
-        FaultsError: at `up` the stack has no handle yet; at any time it is another cluster's or of a newer version.
+        FaultsError: at `up` there is no handle yet; at any time it is another cluster's or of a newer version, or the
+            hand-over file is not accepted.
 
     """
+    if cluster.handover:
+        handed = received(cluster, "machines")
+        facts = handed.facts.model_dump() if handed else None
+        observed = MachinesObserved(machines=_output(facts, "machines"), installer=_output(facts, "installer"))
+        return MachinesHandle(declared=machines_declared(cluster), observed=observed)
     found = _read(f"{cluster.name}-machines", "machines", cluster.name)
     observed = MachinesObserved(machines=_output(found, "machines"), installer=_output(found, "installer"))
     return MachinesHandle(declared=machines_declared(cluster), observed=observed)
 
 
 def read_cluster_handle(cluster: ClusterFile, keep_data: bool) -> ClusterHandle:
-    """Return the handle of the cluster stack.
+    """Return the handle of the cluster stack: from its outputs, or from the hand-over file where there are such.
 
     Raises:
-        FaultsError: at `up` the stack has no handle yet; at any time it is another cluster's or of a newer version.
+        FaultsError: at `up` there is no handle yet; at any time it is another cluster's or of a newer version, or the
+            hand-over file is not accepted, or the runner has no identity.
 
     """
+    if cluster.handover:
+        return ClusterHandle(declared=cluster_declared(cluster, keep_data), observed=_handed_over(cluster))
     found = _read(f"{cluster.name}-cluster", "cluster", cluster.name)
     observed = ClusterObserved(
         kubeconfig=pulumi.Output.secret(_output(found, "kubeconfig")),
@@ -104,6 +112,21 @@ def read_cluster_handle(cluster: ClusterFile, keep_data: bool) -> ClusterHandle:
     return ClusterHandle(declared=cluster_declared(cluster, keep_data), observed=observed)
 
 
+def _handed_over(cluster: ClusterFile) -> ClusterObserved:
+    """Return what the cluster layer handed over in a file, with a kubeconfig for the runner itself."""
+    handed = received(cluster, "cluster")
+    facts = handed.facts.model_dump() if handed else None
+    stack = pulumi.get_stack()
+    if not pulumi.runtime.is_dry_run():
+        require_identity(stack)
+    elif faults := identity_faults(stack):
+        # The kubeconfig stays the same text, so the plan does not change; the provider only cannot ask the cluster.
+        pulumi.log.info(f"this preview does not ask the cluster: {faults[0].what}")
+    ca = _output(facts, "ca")
+    text = ca.apply(lambda known: kubeconfig(cluster.name, cluster.endpoint, str(known)))
+    return ClusterObserved(kubeconfig=text, ca=ca, uid=_output(facts, "uid"))
+
+
 def _output(found: dict[str, Any] | None, key: str) -> pulumi.Output[Any]:
     """Return one observed value; unknown where the earlier stack is missing, which only a preview can meet."""
     return pulumi.Output.from_input(UNKNOWN if found is None else found.get(key, UNKNOWN))
@@ -111,15 +134,12 @@ def _output(found: dict[str, Any] | None, key: str) -> pulumi.Output[Any]:
 
 def _read(stack: str, kind: str, cluster: str) -> dict[str, Any] | None:
     """Return the exported handle of a stack, or `None` at preview where there is none yet."""
-    path = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
     reason = "it has no output `handle`"
     outputs: dict[str, Any] = {}
     try:
-        result: Any = pulumi.runtime.invoke(READ_OUTPUTS, {"name": path})
-        value: Any = result.value if isinstance(result, InvokeResult) else result
-        outputs = cast("dict[str, dict[str, Any]]", value or {}).get("outputs") or {}
+        outputs = read_outputs(stack)
     except Exception as error:  # the SDK raises plain `Exception` for a stack that does not exist
-        reason = str(error).rsplit("failed: ", 1)[-1].strip()
+        reason = reason_of(error)
     handle = cast("dict[str, Any] | None", outputs.get("handle"))
     if handle is None:
         if pulumi.runtime.is_dry_run():

@@ -187,19 +187,26 @@ class Organisation:
 
         An environment whose own file cannot be read does not fail the cluster's stacks, but counts as production.
         """
-        stages: list[Stage] = []
-        for name in self.environment_names():
-            try:
-                environment = self.environment(name)
-            except FaultsError:
-                return STAGES[-1]
-            if environment.cluster == cluster:
-                stages.append(environment.stage)
+        try:
+            stages = [environment.stage for environment in self._environments(cluster)]
+        except FaultsError:
+            return STAGES[-1]
         return STAGES[max((STAGES.index(stage) for stage in stages), default=len(STAGES) - 1)]
 
     def keeps_data(self, cluster: str) -> bool:
         """Return whether data on a cluster outlives its resource: where an environment on it is production."""
         return self.stage(cluster) == "production"
+
+    def debugs(self, cluster: str) -> bool:
+        """Return whether people may enter pods in an environment on a cluster; `False` where a file cannot be read."""
+        try:
+            return any(environment.debug for environment in self._environments(cluster))
+        except FaultsError:
+            return False
+
+    def _environments(self, cluster: str) -> list[EnvironmentFile]:
+        found = [self.environment(name) for name in self.environment_names()]
+        return [environment for environment in found if environment.cluster == cluster]
 
     # Reading.
 

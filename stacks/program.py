@@ -65,7 +65,8 @@ def deploy(target: Target, files: Organisation) -> None:
 
             cluster = files.cluster(target.cluster)
             keep_data = files.keeps_data(target.cluster)
-            handle = deploy_cluster(cluster, read_machines_handle(cluster), keep_data=keep_data)
+            machines = read_machines_handle(cluster)
+            handle = deploy_cluster(cluster, machines, keep_data=keep_data, debug=files.debugs(target.cluster))
             pulumi.export("handle", handle.export())
         case "services":
             from stacks.handles import read_cluster_handle

@@ -24,7 +24,7 @@ def deploy_sandbox(files: Organisation, name: str) -> None:
     keep_data = files.keeps_data(environment.cluster)
 
     machines = deploy_machines(cluster, keep_data=keep_data)
-    handle = deploy_cluster(cluster, machines, keep_data=keep_data)
+    handle = deploy_cluster(cluster, machines, keep_data=keep_data, debug=files.debugs(environment.cluster))
     services = Layer("services")
     deploy_services(cluster, handle, parent=services)
     above_teams = Layer("teams", pulumi.ResourceOptions(depends_on=[services]))

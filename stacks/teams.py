@@ -17,15 +17,13 @@ from components.teams.namespace import Namespace, NamespaceArgs, VaultAccess
 from components.teams.network import OpeningArgs
 from components.teams.project import root_project, team_project
 from components.teams.vault import TeamVault, TeamVaultArgs
+from components.teams.vault_access import people_method
 from inputs.faults import FaultsError
 from stacks.apps import app_args, namespace_name, team_faults
 from stacks.delivery import children_provider
 from stacks.loading import App
 from stacks.models.environment import EnvironmentFile
 from stacks.models.team import TeamFile
-
-PEOPLE_METHOD = "oidc"
-"""Method in Vault with which people sign in, where the cluster file names an identity provider."""
 
 
 def deploy_team(
@@ -80,7 +78,10 @@ def deploy_team(
                 cluster=declared.name,
                 namespaces={namespaces[app.name]: app.name for app in apps},
                 deploy_group=team.groups.deploy,
-                people=PEOPLE_METHOD if declared.identity_issuer else None,
+                people=people_method(
+                    environment.name, directory=declared.vault_directory, issuer=declared.identity_issuer
+                ),
+                directory=declared.vault_directory,
                 keep_data=keep,
             ),
             pulumi.ResourceOptions(parent=parent, providers=[vault_provider(f"{name}-vault-login", access.address)]),
@@ -152,7 +153,7 @@ def _namespace_args(
         storage=capacity.storage,
         deploy_group=team.groups.deploy,
         view_group=team.groups.view,
-        debug=environment.stage in ("sandbox", "test"),
+        debug=environment.debug,
         keep_data=keep,
         openings=tuple(
             OpeningArgs(

@@ -183,7 +183,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             retain_on_delete=request.retainOnDelete,
             secret_outputs=tuple(request.additionalSecretOutputs),
         )
-        same = [known for known in self.built.resources.values() if known.urn == resource.urn]
+        same = [known for known in list(self.built.resources.values()) if known.urn == resource.urn]
         assert not same, f"two resources have the URN {resource.urn}"
         taken = resource.name in self.built.resources
         self.built.resources[f"{resource.type} {resource.name}" if taken else resource.name] = resource

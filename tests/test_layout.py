@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
-PACKAGES = ("cli", "components", "inputs", "policies", "rehearsal", "stacks")
+PACKAGES = ("cli", "components", "inputs", "operations", "policies", "rehearsal", "stacks")
 
 
 def files(*packages: str) -> list[Path]:

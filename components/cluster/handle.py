@@ -59,6 +59,8 @@ class ClusterDeclared:
     """OpenID Connect issuer of the people who use the cluster; `None` where there is none."""
     vault_address: str | None
     """Address of the Vault or OpenBao that holds the teams' engines; `None` where there is none."""
+    vault_directory: bool
+    """Whether people sign in to Vault through an LDAP directory; else through `identity_issuer`."""
     delivery: Literal["git", "direct"]
     """Who applies what the GitOps engine owns: the engine from git, or Pulumi itself (`direct`)."""
     gitops: GitOps

@@ -16,9 +16,7 @@ from components.services.security.external_secrets import jwt_login
 from components.services.shared import certificate
 from components.teams.access import access
 from components.teams.network import OpeningArgs, policies
-
-READER = "secret-reader"
-"""Service account whose tokens External Secrets takes to Vault; no pod runs under it."""
+from components.teams.vault_access import READER
 
 TRUST = "vault-trust"
 """Certificate that is asked for only because its Secret brings the internal CA along, for Vault's own certificate."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_vault as vault
 
 from components.base import Component, kept
-from components.services.security.external_secrets import AUDIENCE
-from components.teams.namespace import READER
-
-TOKEN_SECONDS = 600
-"""Lifetime of a login by a service account: it reads and is done."""
-
-PERSON_SECONDS = 8 * 3600
-"""Lifetime of a login by a person: a working day."""
+from components.teams.vault_access import (
+    READER,
+    account_role,
+    people_role,
+    reader_name,
+    reader_policy,
+    writer_name,
+    writer_policy,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class TeamVaultArgs:
     """Directory group that writes."""
     people: str | None
     """Path of the method with which people sign in; `None` where there is none."""
+    directory: bool
+    """Whether that method asks an LDAP directory; else it is OpenID Connect."""
     keep_data: bool
     """Whether the secrets outlive their resource: true in production."""
 
@@ -62,67 +66,44 @@ class TeamVault(Component):
         for namespace, app in args.namespaces.items():
             reader = vault.Policy(
                 f"{name}-reads-{namespace}",
-                name=f"{namespace}-reader",
+                name=reader_name(namespace),
                 policy=reader_policy(args.engine, app),
                 opts=self.child(after),
             )
+            role: dict[str, Any] = account_role(namespace, READER, reader_name(namespace))
+            role["token_policies"] = [reader.name]  # so that the role waits for its policy
             vault.jwt.AuthBackendRole(
                 f"{name}-role-{namespace}",
                 backend=f"jwt-{args.cluster}",
                 role_name=namespace,
-                role_type="jwt",
-                user_claim="sub",
-                # One service account of one namespace, with a token made for Vault alone.
-                bound_subject=f"system:serviceaccount:{namespace}:{READER}",
-                bound_audiences=[AUDIENCE],
-                token_policies=[reader.name],
-                token_ttl=TOKEN_SECONDS,
-                token_max_ttl=TOKEN_SECONDS,
-                token_no_default_policy=True,
+                **role,
                 opts=self.child(),
             )
         writer = vault.Policy(
             f"{name}-writes",
-            name=f"{args.engine}-writer",
+            name=writer_name(args.engine),
             policy=writer_policy(args.engine),
             opts=self.child(after),
         )
         if args.people:
-            vault.jwt.AuthBackendRole(
-                f"{name}-people",
-                backend=args.people,
-                role_name=args.engine,
-                role_type="oidc",
-                user_claim="sub",
-                groups_claim="groups",
-                bound_claims={"groups": args.deploy_group},
-                allowed_redirect_uris=[
-                    f"{args.address}/ui/vault/auth/{args.people}/oidc/callback",
-                    "http://localhost:8250/oidc/callback",
-                ],
-                oidc_scopes=["openid", "profile", "email", "groups"],
-                token_policies=[writer.name],
-                token_ttl=PERSON_SECONDS,
-                token_max_ttl=PERSON_SECONDS,
-                opts=self.child(),
-            )
+            self._people(f"{name}-people", args, args.people, writer)
         self.register_outputs({"engine": args.engine})
 
-
-def reader_policy(engine: str, app: str) -> str:
-    """Return the policy of an app's service account: read what lies below the app's name, and nothing else."""
-    return (
-        f'path "{engine}/data/{app}/*" {{\n  capabilities = ["read"]\n}}\n'
-        f'path "{engine}/metadata/{app}/*" {{\n  capabilities = ["read"]\n}}\n'
-    )
-
-
-def writer_policy(engine: str) -> str:
-    """Return the policy of people: write and read, take back a deletion; destroying a version for ever is not in it."""
-    return (
-        f'path "{engine}/data/*" {{\n  capabilities = ["create", "read", "update", "patch", "delete"]\n}}\n'
-        f'path "{engine}/metadata/*" {{\n  capabilities = ["read", "list"]\n}}\n'
-        f'path "{engine}/metadata" {{\n  capabilities = ["list"]\n}}\n'
-        f'path "{engine}/delete/*" {{\n  capabilities = ["update"]\n}}\n'
-        f'path "{engine}/undelete/*" {{\n  capabilities = ["update"]\n}}\n'
-    )
+    def _people(self, name: str, args: TeamVaultArgs, method: str, writer: vault.Policy) -> None:
+        """Let the members of the team's group write."""
+        if args.directory:
+            vault.ldap.AuthBackendGroup(
+                name, backend=method, groupname=args.deploy_group, policies=[writer.name], opts=self.child()
+            )
+            return
+        role: dict[str, Any] = people_role(args.deploy_group, writer_name(args.engine), args.address, method)
+        role["token_policies"] = [writer.name]
+        vault.jwt.AuthBackendRole(
+            name,
+            backend=method,
+            role_name=args.engine,
+            # A group's name may hold commas, as a distinguished name does; it is one group all the same.
+            disable_bound_claims_parsing=True,
+            **role,
+            opts=self.child(),
+        )

@@ -47,7 +47,9 @@ class Vault:
     """A real OpenBao, unsealed."""
 
     address: str
-    """Its address, for example `http://127.0.0.1:40124`."""
+    """Its address, for example `https://127.0.0.1:40124`."""
+    ca: str = ""
+    """Path of the certificate authority of its certificate, PEM."""
     token: str
     """Path of the file with the root token."""
     unseal_key: str
@@ -61,10 +63,12 @@ class VCenter:
     """A simulated vCenter: vcsim."""
 
     server: str
-    """Host and port, for example `127.0.0.1:40125`; HTTPS with a certificate of its own."""
+    """Host and port, for example `127.0.0.1:40125`; HTTPS with a certificate of the rehearsal's authority."""
     user: str
     password: str
     """Path of the file with the password."""
+    ca: str
+    """Path of the certificate authority that signed its certificate, PEM."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,8 @@ class Directory:
     """Distinguished name of the manager."""
     password: str
     """Path of the file with the manager's password."""
+    people: str = ""
+    """Path of the folder with a file for each person: its password."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +126,8 @@ class Endpoints:
     postgres: State | None = None
     object_store: State | None = None
     secrets: SecretsProvider | None = None
+    proxy: str = ""
+    """Address of the switchboard: a proxy by which real clients reach all of these under the organisation's names."""
     tools: str = ""
     """Folder of the built tools: `kubectl`, `helm`, `bao`, `govc`, `ldapsearch`, `talos-machinery` and the servers."""
 
@@ -160,7 +168,7 @@ def load(folder: Path) -> Endpoints | None:
     }  # fmt: skip
     try:
         known = {key: kinds[key](**data[key]) for key in kinds if data.get(key) is not None}
-        return Endpoints(**known, tools=str(data.get("tools", "")))
+        return Endpoints(**known, proxy=str(data.get("proxy", "")), tools=str(data.get("tools", "")))
     except TypeError:
         msg = f"{path} was written by another version of Kade. Run `kade rehearse down`, then start again."
         raise EndpointsError(msg) from None

@@ -1,6 +1,6 @@
-"""Stand-in for the Kubernetes provider: objects become files, no API server is asked.
+"""The Kubernetes provider: a stand-in that makes files, or on a rehearsal's real API server where there is one.
 
-What an API server would refuse for its schema is therefore not found here; names, namespaces and doubles are.
+The stand-in asks no server. What one would refuse for its schema is not found by it; names, namespaces and doubles are.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from rehearsal.plugins import manifests
 from rehearsal.plugins.changes import Difference, compare
 from rehearsal.plugins.immutable import cluster_scoped, replaces
-from rehearsal.plugins.standin import Checked, Resource, StandIn, StandInError
+from rehearsal.plugins.standin import Checked, Provider, Resource, StandIn, StandInError
 from rehearsal.plugins.store import Record
 from rehearsal.plugins.values import Path as PropertyPath
 from rehearsal.plugins.values import Props, Secret, Unknown, at, mark, plain, rewrap, unwrap
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
-_AUTONAMED = "pulumi.com/autonamed"
+AUTONAMED = "pulumi.com/autonamed"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _RBAC = re.compile(r"[^/%\s]{1,253}\Z")
 _RULE = "lower-case letters, digits, `-` and `.`, at most 253, beginning and ending with a letter or digit"
@@ -34,6 +34,21 @@ class Kubernetes(StandIn):
 
     name = "kubernetes"
     package = "pulumi_kubernetes"
+
+    def configured(self, config: Props) -> Provider:
+        """Take the configuration, and step aside where the rehearsal has an API server; who renders makes files."""
+        found = self.place.back_ends()
+        if found is None or found.kubernetes is None or plain(config.get("renderYamlToDirectory")):
+            return super().configured(config)
+        # Only here: the stand-in starts faster without HTTP, and the server's module needs this one.
+        from rehearsal.plugins.server.provider import KubernetesServer
+
+        return KubernetesServer(self.place, found.kubernetes, config)
+
+    def scoped(self, api_version: str, kind: str) -> bool:
+        """Say whether objects of a kind have no namespace."""
+        del api_version
+        return cluster_scoped(kind)
 
     def scope(self) -> str:
         """Keep apart what goes to a cluster and what is rendered into a folder."""
@@ -58,7 +73,7 @@ class Kubernetes(StandIn):
         metadata: Props = dict(unwrap(given))
         self._name(resource, olds, metadata)
         namespace = plain(self.config.get("namespace"))
-        if namespace and metadata.get("namespace") is None and not cluster_scoped(str(plain(inputs.get("kind")))):
+        if namespace and metadata.get("namespace") is None and not self._scoped(inputs):
             metadata["namespace"] = namespace
         inputs["metadata"] = rewrap(metadata, given)
         if plain(inputs.get("kind")) == "Secret" and plain(inputs.get("apiVersion")) == "v1":
@@ -72,6 +87,9 @@ class Kubernetes(StandIn):
                 failures.append((f"metadata.{field}", f"{shown} is not a name that Kubernetes takes: {_RULE}."))
         return Checked(inputs, failures)
 
+    def _scoped(self, inputs: Props) -> bool:
+        return self.scoped(str(plain(inputs.get("apiVersion"))), str(plain(inputs.get("kind"))))
+
     def _name(self, resource: Resource, olds: Props, metadata: Props) -> None:
         """Fix a name that the program leaves open: the one it had, or a new one."""
         if metadata.get("name") is not None:
@@ -82,7 +100,7 @@ class Kubernetes(StandIn):
             return
         metadata["name"] = had or f"{resource.name.lower()}-{secrets.token_hex(4)}"
         annotations: Any = metadata.get("annotations") or {}
-        metadata["annotations"] = rewrap({**unwrap(annotations), _AUTONAMED: "true"}, annotations)
+        metadata["annotations"] = rewrap({**unwrap(annotations), AUTONAMED: "true"}, annotations)
 
     def _check_release(self, resource: Resource, olds: Props, news: Props) -> Checked:
         inputs = {key: value for key, value in news.items() if value is not None and not key.startswith("__")}
@@ -114,14 +132,14 @@ class Kubernetes(StandIn):
             plain(at(olds, ("metadata", key))) == plain(at(news, ("metadata", key))) for key in ("name", "namespace")
         )
         # A name that was made up is made up anew for the new object, so the old one can stay until then.
-        made_up = plain(at(news, ("metadata", "annotations", _AUTONAMED))) == "true"
+        made_up = plain(at(news, ("metadata", "annotations", AUTONAMED))) == "true"
         return Difference(changes, delete_first=same and not made_up and any(change.replaces for change in changes))
 
     def identity(self, resource: Resource, inputs: Props) -> tuple[str, str] | None:
         """Return type, namespace and name."""
         metadata = inputs if resource.type == RELEASE else plain(inputs.get("metadata")) or {}
         name, namespace = plain(metadata.get("name")), plain(metadata.get("namespace"))
-        if namespace is None and not cluster_scoped(str(plain(inputs.get("kind")))):
+        if namespace is None and not self._scoped(inputs):
             namespace = "default"  # as an API server does
         id_ = f"{namespace}/{name}" if namespace else str(name)
         return f"{resource.type}|{id_}", id_

@@ -1,4 +1,4 @@
-"""gRPC service of a stand-in: turns the engine's messages into calls on a `StandIn`, and its errors into messages."""
+"""gRPC service of a provider: turns the engine's messages into calls on a `Provider`, and its errors into messages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from rehearsal.parent import end_with_parent
 from rehearsal.plugins.changes import Difference, path_text
-from rehearsal.plugins.standin import Place, Resource, StandIn, StandInError
+from rehearsal.plugins.standin import Place, Provider, Resource, StandInError, UnreadyError
 from rehearsal.plugins.values import decode, encode, plain
 from rehearsal.protocol import GRPC_OPTIONS
 
@@ -33,20 +33,20 @@ WORKERS = 32
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine for one provider resource."""
 
-    def __init__(self, make: type[StandIn], version: str) -> None:
-        """Make the stand-in on the first request, so that a wrong backend is an answer and not a crash."""
+    def __init__(self, make: type[Provider], version: str) -> None:
+        """Make the provider on the first request, so that a wrong backend is an answer and not a crash."""
         self._make = make
         self._version = version
         self._lock = threading.Lock()
-        self._standin: StandIn | None = None
+        self._provider: Provider | None = None
 
     @property
-    def standin(self) -> StandIn:
+    def provider(self) -> Provider:
         """The provider behind this service."""
         with self._lock:
-            if self._standin is None:
-                self._standin = self._make(Place.of_environment())
-            return self._standin
+            if self._provider is None:
+                self._provider = self._make(Place.of_environment())
+            return self._provider
 
     # Getting to know each other.
 
@@ -66,7 +66,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Accept any configuration, on a rehearsal's backend."""
         with _told(context):
-            _ = self.standin  # made here for the first time: refuses a wrong backend
+            _ = self.provider  # made here for the first time: refuses a wrong backend
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -80,7 +80,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Remember the configuration. Never log it: `variables` holds secrets in clear."""
         with _told(context):
-            self.standin.config = decode(request.args)
+            self._provider = self.provider.configured(decode(request.args))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # Resources.
@@ -88,7 +88,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Return inputs with names and defaults."""
         with _told(context):
-            checked = self.standin.checked(_resource(request), decode(request.olds), decode(request.news))
+            checked = self.provider.checked(_resource(request), decode(request.olds), decode(request.news))
             failures = [provider_pb2.CheckFailure(property=p, reason=r) for p, r in checked.failures]
             return provider_pb2.CheckResponse(inputs=encode(checked.inputs), failures=failures)
 
@@ -96,15 +96,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """Return what differs."""
         with _told(context):
             olds, news = decode(request.old_inputs), decode(request.news)
-            return _diff_response(self.standin.diff(_resource(request), request.id, olds, news))
+            return _diff_response(self.provider.diff(_resource(request), request.id, olds, news))
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Make an object, or say what it would look like."""
         with _told(context):
             resource, inputs = _resource(request), decode(request.properties)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=encode(self.standin.planned(resource, inputs, None)))
-            id_, outputs = self.standin.create(resource, inputs)
+                return provider_pb2.CreateResponse(properties=encode(self.provider.planned(resource, inputs, None)))
+            id_, outputs = self.provider.create(resource, inputs)
             return provider_pb2.CreateResponse(id=id_, properties=encode(outputs))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -112,16 +112,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with _told(context):
             resource, olds, news = _resource(request), decode(request.olds), decode(request.news)
             if request.preview:
-                outputs = self.standin.planned(resource, news, olds)
+                outputs = self.provider.planned(resource, news, olds)
             else:
-                outputs = self.standin.update(resource, request.id, olds, news)
+                outputs = self.provider.update(resource, request.id, olds, news)
             return provider_pb2.UpdateResponse(properties=encode(outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Return an object as it is; an empty answer where it is gone."""
         with _told(context):
             inputs, properties = decode(request.inputs), decode(request.properties)
-            found = self.standin.read(_resource(request), request.id, inputs, properties)
+            found = self.provider.read(_resource(request), request.id, inputs, properties)
             if found is None:
                 return provider_pb2.ReadResponse()
             outputs, inputs = found
@@ -130,8 +130,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Remove an object."""
         with _told(context):
-            known = decode(request.old_inputs) or decode(request.properties)
-            self.standin.delete(_resource(request), request.id, known)
+            inputs, properties = decode(request.old_inputs), decode(request.properties)
+            self.provider.delete(_resource(request), request.id, inputs, properties)
             return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -139,7 +139,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with _told(context):
             answer = provider_pb2.InvokeResponse()
             # The field's name is a keyword of Python.
-            getattr(answer, "return").CopyFrom(encode(self.standin.invoke(request.tok, decode(request.args))))
+            getattr(answer, "return").CopyFrom(encode(self.provider.invoke(request.tok, decode(request.args))))
             return answer
 
     def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -153,13 +153,19 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             raise StandInError(msg)
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Nothing takes long enough to be cut short."""
+        """End what is being waited for."""
+        with self._lock:
+            provider = self._provider
+        if provider is not None:
+            provider.cancel()
         return empty_pb2.Empty()
 
 
 def _resource(request: Any) -> Resource:
     type_ = request.type or request.urn.split("::")[2].rsplit("$", 1)[-1]
-    return Resource(request.urn, type_)
+    # Only what makes or changes has a time-out, and only a change can ignore something.
+    ignored: Any = getattr(request, "ignoreChanges", ())
+    return Resource(request.urn, type_, float(getattr(request, "timeout", 0)), tuple(ignored))
 
 
 def _diff_response(difference: Difference) -> Any:
@@ -182,6 +188,8 @@ def _told(context: grpc.ServicerContext) -> Generator[None]:
     """Turn an error into one message for the user; an unexpected one names its kind and place, never a value."""
     try:
         yield
+    except UnreadyError as error:
+        _abort_unready(context, error)
     except StandInError as error:
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
     except OSError as error:
@@ -197,8 +205,20 @@ def _told(context: grpc.ServicerContext) -> Generator[None]:
         )
 
 
-def serve(make: type[StandIn], version: str) -> NoReturn:
-    """Serve a stand-in until the engine is gone."""
+def _abort_unready(context: grpc.ServicerContext, error: UnreadyError) -> NoReturn:
+    """Answer that an object exists but is not ready: the engine reads that from the details of the status."""
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=error.id, properties=encode(error.outputs), inputs=encode(error.inputs), reasons=[str(error)]
+    )
+    # The code `UNKNOWN` (2) is what the official provider gives with it.
+    status = status_pb2.Status(code=2, message=str(error))
+    status.details.add().Pack(detail)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def serve(make: type[Provider], version: str) -> NoReturn:
+    """Serve a provider until the engine is gone."""
 
     def end(*_: object) -> None:
         os._exit(0)

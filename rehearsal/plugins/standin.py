@@ -1,4 +1,4 @@
-"""What all stand-ins share: what exists, what is adopted, what is refused. Knows nothing of gRPC."""
+"""What all providers of a rehearsal share, and what all stand-ins do: exist, adopt, refuse. Knows nothing of gRPC."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from rehearsal.backends import endpoints
+from rehearsal.backends.endpoints import Endpoints
 from rehearsal.plugins.changes import Difference
 from rehearsal.plugins.store import Record, Store
 from rehearsal.plugins.values import Props, mark_like
@@ -27,6 +29,10 @@ class Resource:
 
     urn: str
     type: str
+    timeout: float = 0
+    """Seconds that the program allows for this operation; 0 where it says nothing."""
+    ignored: tuple[str, ...] = ()
+    """Properties whose changes the program ignores (`ignore_changes`)."""
 
     @property
     def stack(self) -> str:
@@ -37,6 +43,17 @@ class Resource:
     def name(self) -> str:
         """Logical name in the program."""
         return self.urn.rsplit("::", 1)[1]
+
+
+class UnreadyError(StandInError):
+    """An object was made, but did not become ready. The engine keeps it in its state and tries again next time."""
+
+    def __init__(self, message: str, id_: str, outputs: Props, inputs: Props) -> None:
+        """Say why, and what there is."""
+        super().__init__(message)
+        self.id = id_
+        self.outputs = outputs
+        self.inputs = inputs
 
 
 @dataclass
@@ -67,8 +84,7 @@ class Place:
         """
         workspace = os.environ.get("KADE_REHEARSAL", "")
         backend = os.environ.get("PULUMI_BACKEND_URL", "")
-        own = Path(workspace) / "backend"
-        if not workspace or not backend.startswith("file://") or Path(backend[7:]).resolve() != own.resolve():
+        if not workspace or not _is_own(backend, Path(workspace)):
             msg = (
                 "This is a stand-in plugin of Kade's rehearsal: it makes nothing real, and works only on a rehearsal's "
                 f"own backend. This run's backend is {backend or 'not set by PULUMI_BACKEND_URL'}. For a real target, "
@@ -79,9 +95,34 @@ class Place:
         root = Path(workspace)
         return cls(root, Path(os.environ.get("KADE_OUT", root.parent.parent / "out")), (root / "key").read_bytes())
 
+    def back_ends(self) -> Endpoints | None:
+        """Return the real back ends of this rehearsal; `None` where it runs on stand-ins alone.
 
-class StandIn(ABC):
-    """One provider. A subclass says what its resources look like; making, adopting and removing is done here."""
+        Raises:
+            StandInError: they are those of another version of Kade.
+
+        """
+        return _back_ends(self.workspace)
+
+
+def _back_ends(workspace: Path) -> Endpoints | None:
+    try:
+        return endpoints.load(workspace)
+    except endpoints.EndpointsError as error:
+        raise StandInError(str(error)) from None
+
+
+def _is_own(backend: str, workspace: Path) -> bool:
+    """Say whether a state backend is the rehearsal's: its own folder, or a server among its back ends."""
+    if backend.startswith("file://"):
+        return Path(backend[7:]).resolve() == (workspace / "backend").resolve()
+    found = _back_ends(workspace)
+    servers = (found.postgres, found.object_store) if found else ()
+    return any(state is not None and state.url == backend for state in servers)
+
+
+class Provider(ABC):
+    """One provider resource of one run, as the engine sees it, wherever its objects are."""
 
     name: ClassVar[str]
     """Package name, for example `vsphere`."""
@@ -92,6 +133,59 @@ class StandIn(ABC):
         """Serve one provider resource of one run."""
         self.place = place
         self.config: Props = {}
+
+    def configured(self, config: Props) -> Provider:
+        """Take the configuration, and return who answers from now on: this provider, or one on a real back end."""
+        self.config = config
+        return self
+
+    @abstractmethod
+    def checked(self, resource: Resource, olds: Props, news: Props) -> Checked:
+        """Check inputs; `olds` are those that the engine knows."""
+
+    @abstractmethod
+    def diff(self, resource: Resource, id_: str, olds: Props, news: Props) -> Difference:
+        """Compare old and new inputs."""
+
+    @abstractmethod
+    def planned(self, resource: Resource, inputs: Props, olds: Props | None) -> Props:
+        """Return the outputs at preview: unknown where the official provider's are. `olds` are outputs before."""
+
+    @abstractmethod
+    def create(self, resource: Resource, inputs: Props) -> tuple[str, Props]:
+        """Make an object, or adopt the one that a killed run of this resource has left; return id and outputs."""
+
+    @abstractmethod
+    def update(self, resource: Resource, id_: str, olds: Props, news: Props) -> Props:
+        """Change an object in place. `olds` are its outputs before."""
+
+    @abstractmethod
+    def read(self, resource: Resource, id_: str, inputs: Props, properties: Props) -> tuple[Props, Props] | None:
+        """Return outputs and inputs of an object, secrets marked; `None` where it does not exist.
+
+        With nothing but an id this is an import.
+        """
+
+    @abstractmethod
+    def delete(self, resource: Resource, id_: str, inputs: Props, properties: Props) -> None:
+        """Remove an object; one that is gone already is no error."""
+
+    def invoke(self, token: str, arguments: Props) -> Props:
+        """Answer a function of the provider."""
+        del arguments
+        msg = f"The rehearsal's stand-in for {self.name} does not answer {token}."
+        raise StandInError(msg)
+
+    def cancel(self) -> None:  # noqa: B027  # optional on purpose
+        """Cut short what is being waited for. By default nothing is: no stand-in waits."""
+
+
+class StandIn(Provider):
+    """One stand-in. A subclass says what its resources look like; making, adopting and removing is done here."""
+
+    def __init__(self, place: Place) -> None:
+        """Serve one provider resource of one run."""
+        super().__init__(place)
         self._stores: dict[str, Store] = {}
         self._known: set[tuple[str, str]] = set()
         self._mentioned: set[str] = set()
@@ -116,18 +210,8 @@ class StandIn(ABC):
         """Return the id of an object that has just been made, where `identity` gave none."""
 
     @abstractmethod
-    def planned(self, resource: Resource, inputs: Props, olds: Props | None) -> Props:
-        """Return the outputs at preview: unknown where the official provider's are. `olds` are outputs before."""
-
-    @abstractmethod
     def outputs(self, resource: Resource, inputs: Props, record: Record, olds: Props | None) -> Props:
         """Return the outputs of an object that exists, secrets marked. `olds` are its outputs before an update."""
-
-    def invoke(self, token: str, arguments: Props) -> Props:
-        """Answer a function of the provider."""
-        del arguments
-        msg = f"The rehearsal's stand-in for {self.name} does not answer {token}."
-        raise StandInError(msg)
 
     def applied(self, resource: Resource, inputs: Props) -> None:
         """Do what must be done besides remembering; called after create and update."""
@@ -162,7 +246,7 @@ class StandIn(ABC):
 
     def diff(self, resource: Resource, id_: str, olds: Props, news: Props) -> Difference:
         """Compare, and learn that the engine knows this object."""
-        self._known.add((resource.urn, id_))
+        self.know(resource, id_)
         if self._find(resource, id_) is not None:
             self.heal(resource, olds)
         return self.difference(resource, olds, news)
@@ -194,13 +278,13 @@ class StandIn(ABC):
             record = store.put(f"{resource.type}|{id_}|{nonce}", resource.urn, resource.type, id_, inputs, nonce)
         if named is not None:
             time.sleep(self._latency)
-        self._known.add((resource.urn, record.id))
+        self.know(resource, record.id)
         self.applied(resource, inputs)
         return record.id, self.outputs(resource, inputs, record, None)
 
     def update(self, resource: Resource, id_: str, olds: Props, news: Props) -> Props:
         """Change an object in place."""
-        self._known.add((resource.urn, id_))
+        self.know(resource, id_)
         found = self._find(resource, id_)
         key = found[0] if found is not None else f"{resource.type}|{id_}"
         record = self.store(resource).put(key, resource.urn, resource.type, id_, news)
@@ -212,7 +296,7 @@ class StandIn(ABC):
 
         With nothing but an id this is an import: secret values come back as digests, because only those are kept.
         """
-        self._known.add((resource.urn, id_))
+        self.know(resource, id_)
         found = self._find(resource, id_)
         if found is None:
             return None
@@ -223,8 +307,9 @@ class StandIn(ABC):
         marked = self.check(resource, inputs, inputs).inputs
         return mark_like(self.outputs(resource, marked, record, properties), properties), mark_like(marked, inputs)
 
-    def delete(self, resource: Resource, id_: str, inputs: Props) -> None:
+    def delete(self, resource: Resource, id_: str, inputs: Props, properties: Props) -> None:
         """Remove an object; one that is gone already is no error."""
+        inputs = inputs or properties
         time.sleep(self._latency)
         found = self._find(resource, id_)
         if found is not None:
@@ -235,6 +320,14 @@ class StandIn(ABC):
         """Return the inputs of the object that a killed run of this resource has left, or nothing."""
         left = self._left_behind(resource)
         return left[1].inputs if left is not None else {}
+
+    def know(self, resource: Resource, id_: str) -> None:
+        """Learn that the engine knows an object: no killed run has left it."""
+        self._known.add((resource.urn, id_))
+
+    def knows(self, resource: Resource, id_: str) -> bool:
+        """Say whether the engine has mentioned an object of a resource in this run."""
+        return (resource.urn, id_) in self._known
 
     def _left_behind(self, resource: Resource) -> tuple[str, Record] | None:
         """Find an object of this resource that the engine has never mentioned: a killed run made it."""

@@ -1,4 +1,4 @@
-"""Stand-in for the Talos provider: secrets, configurations and kubeconfigs of machines that do not exist."""
+"""The Talos provider: a stand-in for machines that do not exist, or on a rehearsal's back ends where there are some."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from rehearsal.backends import endpoints
 from rehearsal.plugins import talos_config
 from rehearsal.plugins.bridged import Bridged, secret
 from rehearsal.plugins.sdk import Property
-from rehearsal.plugins.standin import Resource, StandInError
+from rehearsal.plugins.standin import Provider, Resource, StandInError
 from rehearsal.plugins.store import Record
 from rehearsal.plugins.values import Props, at, has_unknown, plain
 
@@ -28,6 +29,23 @@ class Talos(Bridged):
 
     name = "talos"
     package = "pulumiverse_talos"
+
+    def configured(self, config: Props) -> Provider:
+        """Take the configuration, and step aside where the rehearsal has an API server or a vCenter.
+
+        Raises:
+            StandInError: the rehearsal's back ends are those of another version of Kade.
+
+        """
+        try:
+            found = endpoints.load(self.place.workspace)
+        except endpoints.EndpointsError as error:
+            raise StandInError(str(error)) from None
+        if found is None or (found.kubernetes is None and found.vcenter is None):
+            return super().configured(config)
+        from rehearsal.plugins.talos_server import TalosServer  # only here: the stand-in starts faster without it
+
+        return TalosServer(self.place, found, config)
 
     def new_id(self, resource: Resource, inputs: Props, record: Record) -> str:
         """Return the id; a schematic's is the one that the real factory would give."""

@@ -1,8 +1,10 @@
-"""Stand-in for the vSphere provider: an inventory in which everything that is asked for exists."""
+"""The vSphere provider: a stand-in, or on a rehearsal's simulated vCenter where there is one."""
 
 from __future__ import annotations
 
+from rehearsal.backends import endpoints
 from rehearsal.plugins.bridged import Bridged
+from rehearsal.plugins.standin import Provider, StandInError
 from rehearsal.plugins.values import Props
 
 _PREFIXES = {
@@ -25,6 +27,23 @@ class Vsphere(Bridged):
     name = "vsphere"
     package = "pulumi_vsphere"
     shows_arguments = True  # names in an inventory
+
+    def configured(self, config: Props) -> Provider:
+        """Take the configuration, and step aside where the rehearsal has a vCenter.
+
+        Raises:
+            StandInError: the rehearsal's back ends are those of another version of Kade.
+
+        """
+        try:
+            found = endpoints.load(self.place.workspace)
+        except endpoints.EndpointsError as error:
+            raise StandInError(str(error)) from None
+        if found is None or found.vcenter is None:
+            return super().configured(config)
+        from rehearsal.plugins.vsphere_server import VsphereServer  # only here: the stand-in starts faster without it
+
+        return VsphereServer(self.place, found, config)
 
     def answer(self, token: str, arguments: Props, seed: bytes) -> Props:
         """Give a managed object id as vCenter would; the same name has the same id in every run."""

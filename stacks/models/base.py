@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
@@ -32,6 +34,23 @@ HttpsAddress = Annotated[str, AfterValidator(_https)]
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?\Z")
 """The same as `Name`, for file and folder names."""
+
+
+def strict_base64(text: str) -> bytes:
+    """Return what the text stands for; bytes have one spelling only, so that no changed text means the same.
+
+    Raises:
+        ValueError: it is no base64, or not as it is written.
+
+    """
+    try:
+        found = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise ValueError(str(error)) from None
+    if base64.b64encode(found).decode("ascii") != text:
+        msg = "it is base64, but not as it is written"
+        raise ValueError(msg)
+    return found
 
 
 class NamedFile(FileModel):

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 from inputs.validate import FileModel, RuleOfFile, RulesOfFile
 from stacks.models.addresses import AddressRange, address_rules
 from stacks.models.base import Domain, HttpsAddress, Name, NamedFile
+from stacks.models.joining import HandOverSettings, Runners
 from stacks.models.services import ServicesModel, service_rules
+from stacks.models.vault import VaultSettings
 
 TalosVersion = Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+\.\d+$")]
 KubernetesVersion = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
@@ -152,13 +154,6 @@ class GitOpsSettings(FileModel):
     """Branch or tag that the engine follows. Default: `main`."""
 
 
-class VaultSettings(FileModel):
-    """The Vault or OpenBao that holds the teams' secrets."""
-
-    address: HttpsAddress
-    """Its address, for example `https://openbao.production.voorbeeld.example`."""
-
-
 class ClusterFile(NamedFile):
     """One Kubernetes cluster."""
 
@@ -187,6 +182,11 @@ class ClusterFile(NamedFile):
     """The GitOps engine. Default: Argo CD, branch `main`."""
     vault: VaultSettings | None = None
     """Where the teams' engines go. Default: nowhere, and then no team may ask for secrets."""
+    handover: HandOverSettings | None = None
+    """How layers in separate networks are joined: by signed files, and by these only. Default: not, and then each
+    layer reads the outputs of the stack before it, the administrator's kubeconfig among them."""
+    runners: Runners = Runners()
+    """Groups of runners with credentials of their own. Default: none."""
     domain: Domain
     """Domain of the cluster's own hosts: `grafana.<domain>`."""
     service_settings: ServicesModel = Field(alias="services")

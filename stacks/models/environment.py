@@ -19,3 +19,8 @@ class EnvironmentFile(NamedFile):
     """`sandbox`, `test`, `acceptance` or `production`. No default: protection of data follows from it."""
     domain: Domain
     """Domain of the teams' hosts: `<app>.<domain>` unless an app says otherwise."""
+
+    @property
+    def debug(self) -> bool:
+        """Whether people may enter pods, which also shows their secrets: only where nothing is real."""
+        return self.stage in ("sandbox", "test")

@@ -1,4 +1,4 @@
-"""JSON Schemas of the organisation's files, made from the models: `python -m stacks.models.schemas`.
+"""JSON Schemas of the organisation's files and of hand-overs, made from the models: `python -m stacks.models.schemas`.
 
 Editors read them through the first line of each file (`# yaml-language-server: $schema=…`). They are kept in the
 repository, and a test compares them with the models.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inputs.validate import FileModel
+from stacks.handover.document import HandOver
 from stacks.models.app import AppEnvironmentFile, AppFile
 from stacks.models.cluster import ClusterFile
 from stacks.models.environment import EnvironmentFile
@@ -25,6 +26,7 @@ MODELS: dict[str, type[FileModel]] = {
     "team": TeamFile,
     "app": AppFile,
     "app-environment": AppEnvironmentFile,
+    "handover": HandOver,
 }
 """The model of each kind of file, by the name of its schema."""
 

@@ -175,7 +175,7 @@ def test_a_real_run_without_a_cli_says_what_to_install(monkeypatch: pytest.Monke
 
 def test_every_key_of_every_file_is_explained() -> None:
     keys = list(explain.every_key())
-    assert {key.file for key in keys} == {"app", "app-environment", "cluster", "environment", "team"}
+    assert {key.file for key in keys} == {"app", "app-environment", "cluster", "environment", "handover", "team"}
     assert len(keys) > 80
     assert [f"{key.file}: {key.key}" for key in keys if not key.text] == []
 

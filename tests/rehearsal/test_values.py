@@ -115,7 +115,7 @@ def test_every_row_of_a_table_is_a_type_of_the_sdk_and_names_real_properties() -
             assert given <= facts.inputs.keys(), token
             assert len(kind.why) > 10, token
             rows += 1
-    assert rows == 25
+    assert rows == 26
 
 
 def test_templates_take_inputs_alternatives_and_defaults() -> None:

@@ -14,12 +14,14 @@ import pytest
 from components.cluster.handle import HANDLE_VERSION
 from inputs.faults import FaultsError
 from stacks import program
-from stacks.handles import READ_OUTPUTS
+from stacks.joining import READ_OUTPUTS
 from stacks.loading import PROJECT, organisation
 from stacks.names import parse_stack, stack_names
 from tests.conftest import LOOK_UPS, UNKNOWN, Build, Built, Call, Refused
 from tests.stacks.conftest import Home
 
+pytestmark = pytest.mark.xdist_group("stacks")
+"""One worker builds each stack once."""
 GOLDEN = Path(__file__).parent / "golden"
 STACKS = [name for name in stack_names(organisation()) if not name.startswith("sandbox-")]
 """Every stack that is built; the layers of the sandbox's cluster are built by the stack `sandbox`."""

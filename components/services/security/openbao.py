@@ -156,8 +156,9 @@ SERVICE = ServiceDefinition(
     ready="synced",
     bio2=("8.24.01", "8.24.03", "8.15.01"),
     notes=(
-        "After installation it is sealed. An operation initialises and unseals it, enables the engine `services` and "
-        "one JWT method per cluster (`jwt-<cluster>`), which trusts the issuer of the cluster's service accounts.",
+        "After installation it is sealed. `kade vault init` initialises and unseals it, makes the engine `services`, "
+        "the method of the cluster's service accounts (`jwt-<cluster>`) and those of people and runners: "
+        "[Vault](../vault.md).",
         "Its certificate comes from the cluster's internal CA: clients outside the cluster have to trust that.",
         "Back up the Raft snapshots outside the cluster that it serves.",
     ),

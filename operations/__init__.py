@@ -1,0 +1,1 @@
+"""Day-2 work: what people do to a platform besides deploying it, each with a plan that is shown first."""

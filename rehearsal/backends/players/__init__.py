@@ -1,0 +1,1 @@
+"""The controllers that a rehearsal plays because nothing of theirs can run in it: each part in a file of its own."""

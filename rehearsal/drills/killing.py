@@ -1,0 +1,126 @@
+"""Kill the engine, the program or a plugin at random points of an `up`; then `up` again, and count."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal import run
+from rehearsal.drills.processes import kill, victims
+from rehearsal.inventory import Difference
+from rehearsal.workspace import Workspace
+
+ROUNDS = 3
+"""How often `up` may be needed afterwards: once to go on, once to see 0 changes, and one more for a slow back end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One point at which something was killed."""
+
+    stack: str
+    victim: str
+    """`engine`, `program`, or the name of a plugin."""
+    after: float
+    """Seconds into the `up`."""
+    hit: bool
+    """Whether there was something to kill: a run may end before."""
+    rounds: int
+    """How many times `up` ran until it changed nothing; 0 where it never came to that."""
+    lost: int
+    """Objects that the state has and the back ends do not."""
+    doubled: int
+    """Objects that the back ends have and the state does not."""
+    note: str = ""
+
+    @property
+    def converged(self) -> bool:
+        """Say whether everything is as if nothing had happened."""
+        return self.rounds > 0 and self.lost == 0 and self.doubled == 0
+
+
+def points(
+    workspace: Workspace,
+    stacks: Sequence[tuple[str, Sequence[str]]],
+    number: int,
+    seed: int,
+    difference: Callable[[str], Difference],
+) -> list[Point]:
+    """Kill at a number of random points, over stacks and their victims in turn.
+
+    Args:
+        workspace: the rehearsal, everything up.
+        stacks: stacks with the names of what may be killed in them.
+        number: points to try.
+        seed: of the random choice; the same seed kills at the same times.
+        difference: compares a stack's state with the back ends.
+
+    """
+    chance = random.Random(seed)
+    choices = [(stack, victim) for stack, victims_ in stacks for victim in victims_]
+    usual: dict[str, float] = {}
+    found: list[Point] = []
+    for index in range(number):
+        stack, victim = choices[index % len(choices)]
+        if stack not in usual:
+            usual[stack] = _measure(workspace, stack)
+        run.destroy(workspace, stack, capture=True)
+        found.append(_point(workspace, stack, victim, chance.uniform(0.2, 0.95) * usual[stack], difference))
+    return found
+
+
+def _measure(workspace: Workspace, stack: str) -> float:
+    """Return how long an `up` from nothing takes."""
+    run.destroy(workspace, stack, capture=True)
+    return run.up(workspace, stack, capture=True).seconds
+
+
+def _point(
+    workspace: Workspace, stack: str, victim: str, after: float, difference: Callable[[str], Difference]
+) -> Point:
+    hit = killed_up(workspace, stack, victim, after)
+    rounds, note = 0, ""
+    for count in range(1, ROUNDS + 1):
+        done = run.up(workspace, stack, capture=True)
+        if done.code == 0 and done.changed == 0:
+            rounds = count
+            break
+        note = "" if done.code == 0 else _last_words(done.output)
+    found = difference(stack)
+    return Point(
+        stack=stack, victim=victim, after=after, hit=hit, rounds=rounds,
+        lost=len(found.lost), doubled=len(found.doubled), note="; ".join(filter(None, (note, str(found)))),
+    )  # fmt: skip
+
+
+def killed_up(workspace: Workspace, stack: str, victim: str, after: float) -> bool:
+    """Run an `up` and kill something in it after some seconds; say whether it was there to be killed."""
+    hit = threading.Event()
+
+    def strike(engine: int) -> None:
+        deadline = time.monotonic() + after
+        time.sleep(after)
+        # What is to be killed may not have started yet: a plugin starts when the program first names it.
+        while time.monotonic() < deadline + 10:
+            if any([kill(process) for process in victims(engine, victim)]):
+                hit.set()
+                return
+            if not Path(f"/proc/{engine}").exists():
+                return
+            time.sleep(0.05)
+
+    workspace.ensure_stack(stack)
+    run.up(
+        workspace, stack, capture=True,
+        started=lambda engine: threading.Thread(target=strike, args=(engine,), daemon=True).start(),
+    )  # fmt: skip
+    return hit.is_set()
+
+
+def _last_words(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if "error" in line.lower()]
+    return lines[0][:200] if lines else "the engine ended without a word"

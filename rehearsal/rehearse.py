@@ -1,0 +1,235 @@
+"""A whole environment on back ends of this machine: every stack in order, then the live check beside the prediction."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from inputs.faults import Fault, FaultsError
+from rehearsal import judging, proofs, run, runners, vault_setup
+from rehearsal.backends import control, gitops
+from rehearsal.backends.endpoints import Endpoints
+from rehearsal.comparison import compare, read_table
+from rehearsal.joining import Joint, join
+from rehearsal.report import LayerResult, Proof, Rehearsed
+from rehearsal.surroundings import site_of
+from rehearsal.toolchain.progress import Progress
+from rehearsal.workspace import Workspace, open_workspace
+from stacks.loading import PROJECT, organisation
+from stacks.names import parse_stack, stacks_of
+
+LIFE_MINUTES = 240
+"""How long back ends live unless told otherwise: a working morning, so that a forgotten rehearsal ends by itself."""
+
+
+class RehearseError(Exception):
+    """A rehearsal cannot go on; the text says where, and what the engine said last."""
+
+
+def folder_of(environment: str) -> Path:
+    """Return the folder of an environment's rehearsal."""
+    return PROJECT / ".kade" / "rehearsals" / environment
+
+
+@dataclass
+class Rehearsal:
+    """One environment's rehearsal while it runs."""
+
+    environment: str
+    workspace: Workspace
+    endpoints: Endpoints
+    stacks: tuple[str, ...]
+    progress: Progress
+    digest: str
+    """Of the organisation's own files."""
+    joint: Joint | None
+    """Joins the layers by hand-over files; `None` where one program holds them all."""
+    tokens: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Login to OpenBao of the runner of each stack that has one."""
+    phases: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def phase(self, name: str, why: str = "") -> Generator[None]:
+        """Time a phase, and say that it runs."""
+        began = time.monotonic()
+        with self.progress.step(name, why):
+            yield
+        self.phases[name] = time.monotonic() - began
+
+    # Before.
+
+    def predict(self) -> None:
+        """Preview every stack before anything is there; what that says is the prediction.
+
+        Raises:
+            RehearseError: a preview fails.
+
+        """
+        noted, digest = self.prediction.out / "inputs", self.digest
+        if noted.is_file() and noted.read_text(encoding="utf-8") == digest:
+            return  # the same files were previewed when nothing was there yet
+        with self.phase("Predicting", "a preview of every stack, before any is up"):
+            for stack in self.stacks:
+                self.workspace.ensure_stack(stack)
+            # Two at a time: a preview is one process of the engine that waits for one of Python.
+            with ThreadPoolExecutor(2) as pool:
+                done = list(pool.map(self._preview, self.stacks))
+            for stack, update in zip(self.stacks, done, strict=True):
+                if update.code:
+                    raise _failed(self.prediction, stack, "preview", update.output)
+        noted.write_text(digest, encoding="utf-8")
+
+    def _preview(self, stack: str) -> run.Update:
+        return run.preview(self.prediction, stack, capture=True)
+
+    @property
+    def prediction(self) -> Workspace:
+        """The same workspace, with a folder of its own for what the first previews say."""
+        return replace(self.workspace, out=self.workspace.out / "prediction")
+
+    # The layers.
+
+    def bring_up(self) -> list[LayerResult]:
+        """Apply every stack in order; stop at the first that does not come up."""
+        found: list[LayerResult] = []
+        for stack in self.stacks:
+            runners.credentials(self.workspace, self.endpoints, self.joint, stack, self.tokens.get(stack))
+            with self.phase(stack):
+                update = run.up(self.workspace, stack, capture=True)
+            _log(self.workspace, stack, update.output)
+            note = "" if update.code else self._handed_on(stack, update) or self._delivered(stack)
+            found.append(
+                LayerResult(
+                    stack=stack,
+                    seconds=update.seconds,
+                    resources=update.resources,
+                    changed=update.changed,
+                    failed=bool(update.code),
+                    note=note,
+                )
+            )
+            if update.code:
+                self.progress.say(str(_failed(self.workspace, stack, "up", update.output)))
+                break
+        return found
+
+    def _handed_on(self, stack: str, update: run.Update) -> str:
+        """Write the hand-over of a layer that another runner builds on, where there is something new to say."""
+        if self.joint is None or parse_stack(stack, organisation()).layer not in ("machines", "cluster"):
+            return ""
+        if not update.changed and (self.joint.files / f"{stack}.json").exists():
+            return "the hand-over stands"
+        self.joint.hand_over(stack)
+        return "handed over, signed"
+
+    def _delivered(self, stack: str) -> str:
+        """Let the GitOps player apply what a stack has rendered, and say what came of it."""
+        folder = self.workspace.out / "gitops" / stack
+        if not folder.is_dir():
+            return ""
+        with self.phase(f"{stack}: delivery", "what the GitOps engine would apply"):
+            done = gitops.sync(folder, self.endpoints, stack)
+        for refusal in done.refused:
+            self.progress.say(f"  refused: {refusal}")
+        counts = {"created": done.created, "changed": done.changed, "pruned": done.pruned, "refused": len(done.refused)}
+        said = ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "no changes"
+        return f"delivered by the GitOps player: {done.total} objects, {said}"
+
+    # After.
+
+    def known(self) -> bool:
+        """Say whether a stack of this rehearsal has been made already."""
+        return any(self.workspace.config.glob("Pulumi.*.yaml"))
+
+    def prove(self) -> tuple[Proof, ...]:
+        """Try on the running back ends what can be tried."""
+        with self.phase("Proofs", "by clients of their own"):
+            return proofs.prove(self.environment, self.endpoints)
+
+    def judge(self, layers: list[LayerResult], proofs: tuple[Proof, ...]) -> Rehearsed:
+        """Judge the running cluster, and put it beside the prediction."""
+        kubernetes = self.endpoints.kubernetes
+        if kubernetes is None or any(layer.failed for layer in layers):
+            return self._result(layers, proofs)
+        with self.phase("Live check", "all rules on what the API server shows"):
+            before, before_line = judging.predicted(self.environment, self.stacks, self.prediction.out)
+            after, after_line = judging.live(Path(kubernetes.kubeconfig), self.environment, self.workspace.out / "live")
+        checks = compare(before, after, read_table())
+        return replace(self._result(layers, proofs), checks=checks, predicted_line=before_line, live_line=after_line)
+
+    def _result(self, layers: list[LayerResult], proofs: tuple[Proof, ...]) -> Rehearsed:
+        return Rehearsed(
+            environment=self.environment,
+            engine=f"Pulumi CLI {self.workspace.cli}",
+            plugins=_plugins(self.endpoints),
+            layers=tuple(layers),
+            proofs=proofs,
+            phases=self.phases,
+        )
+
+
+def begin(environment: str, progress: Progress, *, life: int = LIFE_MINUTES, state: str = "postgres") -> Rehearsal:
+    """Start the back ends of an environment, or find them running, and return the rehearsal.
+
+    Raises:
+        FaultsError: every fault in the organisation's files.
+        ToolchainError, ControlError: a tool or a back end cannot be had; the text says what to do.
+
+    """
+    files = organisation()
+    if environment not in files.environment_names():
+        remedy = f"Environments: {', '.join(files.environment_names())}."
+        raise FaultsError([Fault("kade rehearse", 0, environment, "there is no such environment", remedy)])
+    site, stacks = site_of(files, environment), stacks_of(environment, files)
+    began = time.monotonic()
+    endpoints = control.start(folder_of(environment), site, progress, life)
+    workspace = open_workspace(folder=folder_of(environment), out=PROJECT / "out" / "rehearsals" / environment)
+    workspace.choose_state(state)
+    # Several stacks have several runners, in networks of their own perhaps: files join them, as in production.
+    joint = join(workspace, files, site.cluster, always=True) if len(stacks) > 1 else None
+    found = Rehearsal(environment, workspace, endpoints, stacks, progress, _digest(files.root), joint)
+    found.phases["Back ends"] = time.monotonic() - began
+    if endpoints.vault is not None and site.vault_address is not None:
+        with found.phase("Setting up OpenBao", "as `kade vault init` does"):
+            found.tokens = vault_setup.prepare(endpoints, files, environment).tokens
+    return found
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest of all that a prediction follows from: the organisation's files, the program and the rules."""
+    total = hashlib.sha256()
+    parts = [(folder, "*.yaml"), *((PROJECT / name, "*.py") for name in ("components", "stacks", "policies"))]
+    for root, pattern in parts:
+        for path in sorted(root.rglob(pattern)):
+            total.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def _plugins(endpoints: Endpoints) -> dict[str, str]:
+    kubernetes = endpoints.kubernetes
+    return {
+        "kubernetes": f"Kade's plugin on a real API server {kubernetes.version if kubernetes else ''}".strip(),
+        "vault": "Kade's plugin on a real OpenBao",
+        "vsphere": "Kade's plugin on vcsim, which simulates a vCenter",
+        "talos": "Kade's plugin: configurations made and checked by Talos' own machinery; nodes are played",
+    }
+
+
+def _log(workspace: Workspace, stack: str, output: str) -> Path:
+    path = workspace.out / stack / "up.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(output, encoding="utf-8")
+    return path
+
+
+def _failed(workspace: Workspace, stack: str, operation: str, output: str) -> RehearseError:
+    path = _log(workspace, stack, output)
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line.strip() for line in lines if "error:" in line]
+    shown = "\n  ".join(errors[:10] or lines[-10:])
+    return RehearseError(f"The {operation} of {stack} failed:\n  {shown}\nEverything it said stands in {path}.")
