@@ -210,16 +210,19 @@ class _faults:  # noqa: N801  # reads as a word where it is used
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None or isinstance(error, typer.Exit):
             return
+        from operations.vault.client import VaultError
+        from rehearsal.backends.api import ApiError
         from rehearsal.backends.control import BackendsError
         from rehearsal.backends.endpoints import EndpointsError
         from rehearsal.backends.gitops import SyncError
+        from rehearsal.drills.clearing import DrillError
         from rehearsal.joining import JoiningError
         from rehearsal.rehearse import RehearseError
         from rehearsal.toolchain.progress import ToolchainError
         from rehearsal.vault_setup import VaultSetupError
         from rehearsal.workspace import RehearsalError
 
-        known = BackendsError | EndpointsError | SyncError | JoiningError | RehearseError | ToolchainError
-        if isinstance(error, known | VaultSetupError | RehearsalError):
+        known = BackendsError | EndpointsError | SyncError | JoiningError | RehearseError | ToolchainError | DrillError
+        if isinstance(error, known | VaultSetupError | RehearsalError | ApiError | VaultError):
             typer.echo(str(error), err=True)
             raise typer.Exit(Exit.INTERNAL) from None

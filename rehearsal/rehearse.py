@@ -102,7 +102,7 @@ class Rehearsal:
             with self.phase(stack):
                 update = run.up(self.workspace, stack, capture=True)
             _log(self.workspace, stack, update.output)
-            note = "" if update.code else self._handed_on(stack, update) or self._delivered(stack)
+            note = "" if update.code else self._handed_on(stack, update) or self.deliver(stack)
             found.append(
                 LayerResult(
                     stack=stack,
@@ -127,7 +127,7 @@ class Rehearsal:
         self.joint.hand_over(stack)
         return "handed over, signed"
 
-    def _delivered(self, stack: str) -> str:
+    def deliver(self, stack: str) -> str:
         """Let the GitOps player apply what a stack has rendered, and say what came of it."""
         folder = self.workspace.out / "gitops" / stack
         if not folder.is_dir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_vsphere as vsphere
 
-from components.base import Component
+from components.base import Component, kept
 from components.machines.handle import MachinesDeclared, MachinesHandle, MachinesObserved
 from components.machines.image import TalosImage, TalosImageArgs
 from components.machines.machine import Machine, MachineArgs, MachineNetwork
@@ -85,7 +85,12 @@ class Machines(Component):
             self.child(),
         )
         folder = vsphere.Folder(
-            f"{name}-folder", path=args.folder, type="vm", datacenter_id=place.datacenter_id, opts=self.child()
+            f"{name}-folder",
+            path=args.folder,
+            type="vm",
+            datacenter_id=place.datacenter_id,
+            # It stays with the control planes in it: vSphere removes no folder that is not empty.
+            opts=self.child(kept(args.keep_data)),
         )
         roles = self._tags(f"{name}-role", f"kade-{cluster}-role", sorted({node.role for node in args.declared.nodes}))
         zones = self._tags(f"{name}-zone", f"kade-{cluster}-zone", list(place.zones))

@@ -240,9 +240,9 @@ def _postgres(progress: Progress) -> Path:
         ToolchainError: it is nowhere.
 
     """
-    found = _server_folder(Path("/"))
+    found = _server_folder()
     if found is None and debian.available():
-        found = _server_folder(debian.unpacked(("postgresql",), progress) / "root")
+        return debian.unpacked(("postgresql",), progress) / "bin"
     if found is None:
         msg = (
             "PostgreSQL's server cannot be found, and there is no apt to fetch it with. Install PostgreSQL 14 or newer "
@@ -252,12 +252,12 @@ def _postgres(progress: Progress) -> Path:
     return found
 
 
-def _server_folder(root: Path) -> Path | None:
+def _server_folder() -> Path | None:
     wanted = ("postgres", "initdb", "psql", "pg_isready")
-    folders = sorted((root / "usr/lib/postgresql").glob("*/bin"), key=lambda path: _number(path.parent.name))
-    if root == Path("/"):
-        on_path = shutil.which("postgres", path=_system_path())
-        folders = [*([Path(on_path).resolve().parent] if on_path else []), *folders]
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: _number(path.parent.name))
+    on_path = shutil.which("postgres", path=_system_path())
+    if on_path is not None:
+        folders.append(Path(on_path).resolve().parent)
     return next((folder for folder in reversed(folders) if all((folder / name).exists() for name in wanted)), None)
 
 

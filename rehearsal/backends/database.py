@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +41,18 @@ class Database:
     """The server; its programs refuse to run as root, so then it gets an account without rights."""
 
     ground: Ground
-    binaries: Path
+    source: Path
     """Folder of `initdb` and `postgres`."""
     home: Path
     """Where its data lies: a folder that its account can reach."""
     account: Account | None
+
+    @property
+    def binaries(self) -> Path:
+        """Folder of the programs that are run: copied beside the data where the account cannot reach their own."""
+        if self.account is None or _reaches(self.account, self.source):
+            return self.source
+        return self.home / "programs" / self.source.name
 
     @property
     def _passfile(self) -> Path:
@@ -87,6 +93,10 @@ class Database:
         data = self.home / "data"
         if (data / "PG_VERSION").exists():
             return
+        self.home.mkdir(mode=0o700)
+        if not self.binaries.is_relative_to(self.source):
+            shutil.copytree(self.source.parent, self.binaries.parent, symlinks=True)
+            self.binaries.parent.chmod(0o755)
         password = secrets.token_urlsafe(18)
         given = self.home / "password"
         write_secret(given, password)
@@ -138,20 +148,10 @@ def settle(ground: Ground, binaries: Path) -> Database:
     """
     home = ground.layout.data(NAME)
     if os.geteuid() != 0:
-        home.mkdir(mode=0o700, exist_ok=True)
         return Database(ground, binaries, home, None)
     account = _unprivileged()
     if not _reaches(account, home.parent):
-        home = _elsewhere(ground.layout, account)
-    else:
-        home.mkdir(mode=0o700, exist_ok=True)
-        os.chown(home, account.user, account.group)
-    if not _reaches(account, binaries):
-        copied = home / "programs"
-        if not copied.exists():
-            shutil.copytree(binaries.parent, copied, symlinks=True)
-            copied.chmod(0o755)
-        binaries = copied / binaries.name
+        home = _elsewhere(ground.layout)
     return Database(ground, binaries, home, account)
 
 
@@ -174,12 +174,8 @@ def _reaches(account: Account, folder: Path) -> bool:
     return True
 
 
-def _elsewhere(layout: Layout, account: Account) -> Path:
-    """Return a folder outside the rehearsal's own, which is noted there and so removed with it."""
-    noted = layout.elsewhere
-    if noted.exists():
-        return Path(noted.read_text(encoding="utf-8"))
-    made = Path(tempfile.mkdtemp(prefix=ELSEWHERE, dir="/tmp"))
-    noted.write_text(str(made), encoding="utf-8")
-    os.chown(made, account.user, account.group)
-    return made
+def _elsewhere(layout: Layout) -> Path:
+    """Choose a folder outside the rehearsal's own, and note it there, so that it is removed with it."""
+    if not layout.elsewhere.exists():
+        layout.elsewhere.write_text(f"/tmp/{ELSEWHERE}{secrets.token_hex(12)}", encoding="utf-8")
+    return Path(layout.elsewhere.read_text(encoding="utf-8"))

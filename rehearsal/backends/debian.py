@@ -80,8 +80,9 @@ def _wrap(target: Path) -> None:
     libraries = sorted({path.parent for path in root.glob("usr/lib/**/*.so*") if path.is_file()})
     folders = ":".join(f"$here/{folder.relative_to(target)}" for folder in libraries)
     (target / "bin").mkdir()
-    for place in ("usr/sbin", "usr/bin"):
-        for program in sorted((root / place).glob("*")):
+    # PostgreSQL keeps its programs apart, so that several versions fit; in /usr/bin stand scripts that look for them.
+    for place in ("usr/sbin", "usr/bin", "usr/lib/postgresql/*/bin"):
+        for program in sorted(root.glob(f"{place}/*")):
             command = target / "bin" / program.name
             command.write_text(
                 _WRAPPER.format(libraries=folders, program=program.relative_to(target)), encoding="utf-8"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal import run
+from rehearsal.drills.clearing import clear
 from rehearsal.drills.processes import kill, victims
 from rehearsal.inventory import Difference
 from rehearsal.workspace import Workspace
@@ -48,6 +49,7 @@ def points(
     stacks: Sequence[tuple[str, Sequence[str]]],
     number: int,
     seed: int,
+    deliver: Callable[[str], object],
     difference: Callable[[str], Difference],
 ) -> list[Point]:
     """Kill at a number of random points, over stacks and their victims in turn.
@@ -57,6 +59,7 @@ def points(
         stacks: stacks with the names of what may be killed in them.
         number: points to try.
         seed: of the random choice; the same seed kills at the same times.
+        deliver: lets the GitOps engine apply what a stack has rendered.
         difference: compares a stack's state with the back ends.
 
     """
@@ -68,19 +71,24 @@ def points(
         stack, victim = choices[index % len(choices)]
         if stack not in usual:
             usual[stack] = _measure(workspace, stack)
-        run.destroy(workspace, stack, capture=True)
-        found.append(_point(workspace, stack, victim, chance.uniform(0.2, 0.95) * usual[stack], difference))
+        clear(workspace, stack)
+        found.append(_point(workspace, stack, victim, chance.uniform(0.2, 0.95) * usual[stack], deliver, difference))
     return found
 
 
 def _measure(workspace: Workspace, stack: str) -> float:
     """Return how long an `up` from nothing takes."""
-    run.destroy(workspace, stack, capture=True)
+    clear(workspace, stack)
     return run.up(workspace, stack, capture=True).seconds
 
 
 def _point(
-    workspace: Workspace, stack: str, victim: str, after: float, difference: Callable[[str], Difference]
+    workspace: Workspace,
+    stack: str,
+    victim: str,
+    after: float,
+    deliver: Callable[[str], object],
+    difference: Callable[[str], Difference],
 ) -> Point:
     hit = killed_up(workspace, stack, victim, after)
     rounds, note = 0, ""
@@ -90,6 +98,7 @@ def _point(
             rounds = count
             break
         note = "" if done.code == 0 else _last_words(done.output)
+    deliver(stack)
     found = difference(stack)
     return Point(
         stack=stack, victim=victim, after=after, hit=hit, rounds=rounds,

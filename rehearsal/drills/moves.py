@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from rehearsal import run
-from rehearsal.drills.outages import first_error
+from rehearsal.drills.clearing import first_error
 from rehearsal.drills.outcome import Outcome
 from rehearsal.rehearse import Rehearsal
 

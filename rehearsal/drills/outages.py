@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rehearsal import inventory, run
 from rehearsal.backends import control
+from rehearsal.drills.clearing import clear, first_error
 from rehearsal.drills.outcome import Outcome
 from rehearsal.rehearse import Rehearsal
 from rehearsal.run import Update
@@ -35,7 +36,7 @@ def openbao_sealed(place: Rehearsal) -> Outcome:
     """Seal OpenBao before an `up` of a team's stack."""
     stack = place.stacks[-1]
     before = inventory.take(place.endpoints)
-    run.destroy(place.workspace, stack, capture=True)
+    clear(place.workspace, stack)
     control.control(place.workspace.folder, "seal", "openbao")
     try:
         failed = run.up(place.workspace, stack, capture=True)
@@ -46,7 +47,7 @@ def openbao_sealed(place: Rehearsal) -> Outcome:
 
 def _during(place: Rehearsal, drill: str, stack: str, orders: tuple[str, str], server: str) -> Outcome:
     before = inventory.take(place.endpoints)
-    run.destroy(place.workspace, stack, capture=True)
+    clear(place.workspace, stack)
     away, back = orders
 
     def strike(_: int) -> None:
@@ -83,24 +84,16 @@ def settle(place: Rehearsal, stack: str, most: int = 3) -> int:
     for count in range(1, most + 1):
         done = run.up(place.workspace, stack, capture=True)
         if done.code == 0 and done.changed == 0:
+            place.deliver(stack)  # what the destroyed stack's root took along
             return count
     return 0
-
-
-def first_error(output: str) -> str:
-    """Return the first error that the engine named."""
-    lines = [line.strip() for line in output.splitlines()]
-    named = [line for line in lines if line.startswith("error:") and "update failed" not in line] or [
-        line for line in lines if "error" in line.lower()
-    ]
-    return (named[0] if named else "without a word")[:200]
 
 
 def two_at_once(place: Rehearsal) -> Outcome:
     """Start a second `up` of a stack while one is at work: it must wait or be refused."""
     stack = place.stacks[-1]
     before = inventory.take(place.endpoints)
-    run.destroy(place.workspace, stack, capture=True)
+    clear(place.workspace, stack)
     second: list[Update] = []
 
     def another(_: int) -> None:

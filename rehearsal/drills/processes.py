@@ -7,6 +7,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+PROGRAMS = ("rehearsal.runner", "pulumi-language-python-exec")
+"""What runs the program: our language host's runner, or the official one's."""
+
 
 @dataclass(frozen=True)
 class Process:

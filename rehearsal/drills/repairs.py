@@ -10,7 +10,8 @@ from typing import Any
 
 from rehearsal import inventory, run
 from rehearsal.backends import api
-from rehearsal.drills.outages import first_error, settle
+from rehearsal.drills.clearing import destroy, first_error
+from rehearsal.drills.outages import settle
 from rehearsal.drills.outcome import Outcome
 from rehearsal.rehearse import Rehearsal
 
@@ -77,11 +78,7 @@ def destroyed(place: Rehearsal, empty: inventory.Inventory) -> Outcome:
     """Destroy every stack, last to first; nothing may be left of what was not there before any was up."""
     left: list[str] = []
     for stack in reversed(place.stacks):
-        # What production protects is released first, as somebody would who means it.
-        run.run_pulumi(
-            place.workspace, ["state", "unprotect", "--all", "--yes", "--stack", stack], capture=True, pack=False
-        )
-        done = run.destroy(place.workspace, stack, capture=True)
+        done = destroy(place.workspace, stack)
         if done.code:
             left.append(f"{stack}: {first_error(done.output)}")
     found = inventory.take(place.endpoints).against(empty)

@@ -75,10 +75,10 @@ def _kill(place: Rehearsal, number: int, chance: int) -> Iterator[Outcome]:
     def difference(_: str) -> inventory.Difference:
         return inventory.take(place.endpoints).against(before)
 
-    for point in killing.points(place.workspace, victims(place), number, chance, difference):
+    for point in killing.points(place.workspace, victims(place), number, chance, place.deliver, difference):
         what = "killed" if point.hit else "it had ended before"
         yield Outcome(
             drill=KILL, point=f"{point.stack}: {point.victim} after {point.after:.1f} s",
-            converged=int(point.rounds > 0), lost=point.lost, doubled=point.doubled,
+            tried=int(point.hit), converged=int(point.hit and point.rounds > 0), lost=point.lost, doubled=point.doubled,
             seen="; ".join(filter(None, (what, f"{point.rounds} `up` afterwards" if point.rounds else "", point.note))),
         )  # fmt: skip

@@ -118,7 +118,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(build, "_system_path", lambda: str(tmp_path))
-    monkeypatch.setattr(build, "_server_folder", lambda _root: None)
+    monkeypatch.setattr(build, "_server_folder", lambda: None)
     return tmp_path
 
 
