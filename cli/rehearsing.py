@@ -15,6 +15,9 @@ from cli.exits import Exit
 from inputs.faults import Fault, FaultsError, nearest, shown
 from stacks.loading import PROJECT, organisation
 
+WIDTH = 160
+"""Columns of a table in a log."""
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -30,8 +33,14 @@ def up(environment: str, *, life: int, state: str) -> Exit:
 
     """
     from rehearsal import report
+    from rehearsal.workspace import STATES
 
-    console = Console(soft_wrap=True, highlight=False)
+    if state not in STATES:
+        remedy = f"{nearest(state, STATES)} There are: {', '.join(STATES)}.".strip()
+        raise FaultsError(
+            [Fault("kade rehearse up", 0, "--state", f"there is no place `{state}` for the state", remedy)]
+        )
+    console = _console()
     with _rehearsal(environment, life, state) as place:
         place.predict()
         layers = place.bring_up()
@@ -59,7 +68,7 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
 
     chosen = _chosen(names, run.NAMES)
     chance = run.seed() if seed is None else seed
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     found: list[Outcome] = []
     with _rehearsal(environment, life, "postgres") as place:
         fresh = not place.known()
@@ -79,6 +88,12 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
     console.print(_table(found))
     console.print(f"Seed of the random points: {chance} (`--seed {chance}` tries the same ones).", style="dim")
     return Exit.CLEAN if all(outcome.held for outcome in found) else Exit.FINDINGS
+
+
+def _console() -> Console:
+    """Return where results go; what is no terminal has no width of its own, and tables need some."""
+    console = Console(soft_wrap=True, highlight=False)
+    return console if console.is_terminal else Console(soft_wrap=True, highlight=False, width=WIDTH)
 
 
 def _chosen(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

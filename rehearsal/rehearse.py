@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inputs.faults import Fault, FaultsError
 from rehearsal import judging, proofs, run, runners, vault_setup
-from rehearsal.backends import control, gitops
+from rehearsal.backends import api, control, gitops, made_up
 from rehearsal.backends.endpoints import Endpoints
 from rehearsal.comparison import compare, read_table
 from rehearsal.joining import Joint, join
@@ -131,7 +131,7 @@ class Rehearsal:
         """Let the GitOps player apply what a stack has rendered, and say what came of it."""
         folder = self.workspace.out / "gitops" / stack
         if not folder.is_dir():
-            return ""
+            return self._filled()
         with self.phase(f"{stack}: delivery", "what the GitOps engine would apply"):
             done = gitops.sync(folder, self.endpoints, stack)
         for refusal in done.refused:
@@ -139,6 +139,17 @@ class Rehearsal:
         counts = {"created": done.created, "changed": done.changed, "pruned": done.pruned, "refused": len(done.refused)}
         said = ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "no changes"
         return f"delivered by the GitOps player: {done.total} objects, {said}"
+
+    def _filled(self) -> str:
+        """Write the secrets that people would have written, where Pulumi itself has applied what asks for them."""
+        vault, kubernetes = self.endpoints.vault, self.endpoints.kubernetes
+        if vault is None or kubernetes is None:
+            return ""
+        client = api.connect(Path(kubernetes.kubeconfig))
+        asking = api.items(client.get(f"/apis/{made_up.API}/externalsecrets"), "items")
+        kind = {"apiVersion": made_up.API, "kind": "ExternalSecret"}
+        written = made_up.fill(vault, client, [{**kind, **api.mapping(one)} for one in asking])
+        return f"{len(written)} secrets made up, as people would have written them" if written else ""
 
     # After.
 
@@ -178,7 +189,7 @@ def begin(environment: str, progress: Progress, *, life: int = LIFE_MINUTES, sta
 
     Raises:
         FaultsError: every fault in the organisation's files.
-        ToolchainError, ControlError: a tool or a back end cannot be had; the text says what to do.
+        ToolchainError, BackendsError: a tool or a back end cannot be had; the text says what to do.
 
     """
     files = organisation()
