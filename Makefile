@@ -28,7 +28,7 @@ drills: setup ## Every drill on a rehearsal of `ENV`: twenty kills, outages, los
 	@$(BIN)/kade rehearse drill all --environment $(or $(ENV),production)
 
 test: setup ## Run every test, with the real engine
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 shell: setup ## Open a shell where plain `pulumi` rehearses every stack; `CMD='…'` runs one command there
 	@$(BIN)/python -m rehearsal shell $(if $(KADE_COMMAND),--command "$$KADE_COMMAND")
@@ -43,7 +43,7 @@ types:
 	@$(BIN)/pyright
 
 unit:
-	@$(BIN)/pytest -q -n 2 --dist loadgroup -m "not engine"
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not engine"
 
 bench: setup ## Measure against named alternatives; writes docs/performance.md
 	@$(BIN)/python -m bench

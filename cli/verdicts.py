@@ -12,8 +12,8 @@ from rich.console import Console
 
 from cli.exits import Exit
 from inputs.faults import Fault, FaultsError, shown
+from stacks import names
 from stacks.loading import PROJECT, organisation
-from stacks.names import CLUSTER_LAYERS
 
 WORDS = {
     "pass": "[green]pass        [/green]",
@@ -101,11 +101,8 @@ def stacks_of(name: str) -> tuple[str, ...]:
     files = organisation()
     if name not in files.environment_names():
         return ()
-    environment = files.environment(name)
-    if environment.stage == "sandbox":
-        return ()
-    below = [f"{environment.cluster}-{layer}" for layer in CLUSTER_LAYERS]
-    return (*below, *(f"{name}-team-{team}" for team in files.team_names(name)))
+    found = names.stacks_of(name, files)
+    return () if found == (name,) else found
 
 
 def show_merged(environment: str, stacks: tuple[str, ...], console: Console) -> None:

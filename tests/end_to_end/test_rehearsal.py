@@ -17,7 +17,7 @@ from rehearsal.backends import control
 from rehearsal.rehearse import folder_of
 from stacks.loading import PROJECT
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("rehearsal")]
+pytestmark = pytest.mark.engine
 
 KADE = Path(sys.executable).with_name("kade")
 STACKS = ("machines", "cluster", "services", "team-burgerzaken", "team-web")
@@ -85,7 +85,7 @@ def test_what_is_killed_and_what_is_changed_by_hand_comes_right(production: dict
     assert {name: row[2:] for name, row in rows.items()} == {
         key: ["0", "0"] for key in ("kill", "drift", "two-at-once")
     }
-    assert int(rows["kill"][0]) >= 2  # a run may end before it is struck
+    assert int(rows["kill"][0]) >= 1  # a run may end before it is struck
 
 
 def test_down_leaves_nothing_but_the_logs() -> None:

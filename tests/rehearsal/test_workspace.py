@@ -78,6 +78,20 @@ def test_a_lock_of_a_run_that_is_gone_is_removed_and_one_of_a_living_run_is_not(
     assert sorted(file.name for file in folder.iterdir()) == ["lives.json", "strange.json"]
 
 
+def test_half_a_state_of_a_killed_run_gives_way_to_the_one_before(rehearsal: Rehearsal) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    locks = rehearsal.workspace.backend / ".pulumi" / "locks" / "organization" / "kade" / "dev"
+    stacks = rehearsal.workspace.backend / ".pulumi" / "stacks" / "kade"
+    for folder in (locks, stacks):
+        folder.mkdir(parents=True)
+    (locks / "gone.json").write_text(f'{{"pid": {ended.pid}}}')
+    (stacks / "dev.json").write_text('{"checkpo')
+    (stacks / "dev.json.bak").write_text('{"checkpoint": {}}')
+    assert recover(rehearsal.workspace, "dev")
+    assert (stacks / "dev.json").read_text() == '{"checkpoint": {}}'
+
+
 def test_a_command_of_the_shell_runs_in_the_project_and_gives_its_exit_code(rehearsal: Rehearsal) -> None:
     assert run_shell(rehearsal.workspace, "pwd > where; command -v pulumi > which; exit 7") == 7
     assert (rehearsal.workspace.project / "where").read_text().strip() == str(rehearsal.workspace.project)

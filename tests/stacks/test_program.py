@@ -20,8 +20,6 @@ from stacks.names import parse_stack, stack_names
 from tests.conftest import LOOK_UPS, UNKNOWN, Build, Built, Call, Refused
 from tests.stacks.conftest import Home
 
-pytestmark = pytest.mark.xdist_group("stacks")
-"""One worker builds each stack once."""
 GOLDEN = Path(__file__).parent / "golden"
 STACKS = [name for name in stack_names(organisation()) if not name.startswith("sandbox-")]
 """Every stack that is built; the layers of the sandbox's cluster are built by the stack `sandbox`."""

@@ -25,8 +25,6 @@ from policies.rules import load
 from policies.sources import live, manifests, preview, state
 from policies.sources.wire import SECRET_SIGNATURE, SIGNATURE
 
-pytestmark = pytest.mark.xdist_group("sources")
-"""One worker reads every example once."""
 RULES = load()
 CASES = [case for rule in RULES if rule.about is About.MODEL for case in cases(rule.id)]
 COMPUTED = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -14,7 +14,7 @@ from tests.rehearsal.server.conftest import ENDPOINT, Cluster
 if TYPE_CHECKING:
     from tests.rehearsal.conftest import Rehearsal
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.engine
 
 HEAD = """
 import pulumi_kubernetes as k8s

@@ -15,7 +15,7 @@ from rehearsal.plugins.standin import StandInError, UnreadyError
 from rehearsal.plugins.values import Secret
 from tests.rehearsal.server.conftest import Cluster, Plugin, config_map, shown
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.engine
 
 Plug = Callable[..., Plugin]
 

@@ -16,7 +16,7 @@ from rehearsal.plugins.standin import Resource, StandInError
 from rehearsal.plugins.values import Props, Secret
 from tests.rehearsal.server.conftest import Cluster, Plugin, shown
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.engine
 
 TYPE = "kubernetes:helm.sh/v3:Release"
 Plug = Callable[..., Plugin]
