@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.backends import endpoints
 from rehearsal.plugins import talos_config
 from rehearsal.plugins.bridged import Bridged, secret
 from rehearsal.plugins.sdk import Property
@@ -37,10 +36,7 @@ class Talos(Bridged):
             StandInError: the rehearsal's back ends are those of another version of Kade.
 
         """
-        try:
-            found = endpoints.load(self.place.workspace)
-        except endpoints.EndpointsError as error:
-            raise StandInError(str(error)) from None
+        found = self.place.back_ends()
         if found is None or (found.kubernetes is None and found.vcenter is None):
             return super().configured(config)
         from rehearsal.plugins.talos_server import TalosServer  # only here: the stand-in starts faster without it

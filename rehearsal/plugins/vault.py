@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.backends import endpoints
 from rehearsal.plugins.bridged import Bridged
-from rehearsal.plugins.standin import Provider, StandInError
+from rehearsal.plugins.standin import Provider
 from rehearsal.plugins.values import Props
 
 
@@ -21,10 +20,7 @@ class Vault(Bridged):
             StandInError: the rehearsal's back ends are those of another version of Kade.
 
         """
-        try:
-            found = endpoints.load(self.place.workspace)
-        except endpoints.EndpointsError as error:
-            raise StandInError(str(error)) from None
+        found = self.place.back_ends()
         if found is None or found.vault is None:
             return super().configured(config)
         from rehearsal.plugins.vault_server import VaultServer  # only here: the stand-in starts faster without HTTP
