@@ -139,8 +139,6 @@ def recover(workspace: Workspace, stack: str) -> bool:
     stale = _unlock(workspace, stack)
     if stale:
         _say(f"A run of {stack} was killed: its lock is removed.")
-    if stale and _restore(workspace, stack):
-        _say(f"The killed run was writing the state of {stack}: the state before its last step is taken again.")
     pending = _pending_operations(workspace, stack)
     if pending:
         _say(f"A run of {stack} was killed in {pending} operation(s): clearing them and reading what is there.")
@@ -155,28 +153,6 @@ def recover(workspace: Workspace, stack: str) -> bool:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _restore(workspace: Workspace, stack: str) -> bool:
-    """Take the state before the last step where a killed run has left half a file; say whether that was so."""
-    if workspace.state is not None:
-        return False  # a database and an object store take a file whole or not at all
-    file = workspace.backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
-    before = file.with_name(f"{file.name}.bak")
-    if _is_json(file) or not _is_json(before):
-        return False
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_bytes(before.read_bytes())
-    temporary.replace(file)
-    return True
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _unlock(workspace: Workspace, stack: str) -> bool:

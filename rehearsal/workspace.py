@@ -102,7 +102,9 @@ class Workspace:
         """Return the variables by which the engine finds its state and the key of the secrets in it."""
         state, ends = self.state, endpoints.load(self.folder)
         if state is None:
-            found = {"PULUMI_BACKEND_URL": f"file://{self.backend}"}
+            # Else each file gets a neighbour for its attributes that is not written whole or not at all: a kill at the
+            # wrong moment leaves that empty, and the engine then reads the state as "EOF".
+            found = {"PULUMI_BACKEND_URL": f"file://{self.backend}?metadata=skip"}
         else:
             found = {"PULUMI_BACKEND_URL": state.url, **state.variables()}
         if ends is not None and ends.secrets is not None:

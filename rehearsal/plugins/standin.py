@@ -115,7 +115,7 @@ def _back_ends(workspace: Path) -> Endpoints | None:
 def _is_own(backend: str, workspace: Path) -> bool:
     """Say whether a state backend is the rehearsal's: its own folder, or a server among its back ends."""
     if backend.startswith("file://"):
-        return Path(backend[7:]).resolve() == (workspace / "backend").resolve()
+        return Path(backend[7:].partition("?")[0]).resolve() == (workspace / "backend").resolve()
     found = _back_ends(workspace)
     servers = (found.postgres, found.object_store) if found else ()
     return any(state is not None and state.url == backend for state in servers)

@@ -167,7 +167,7 @@ def test_a_stand_in_works_on_its_own_backend_only(tmp_path: Path, monkeypatch: p
         monkeypatch.setenv("PULUMI_BACKEND_URL", backend)
         with pytest.raises(StandInError, match="works only on a rehearsal's own backend"):
             Place.of_environment()
-    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/backend")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/backend?metadata=skip")
     (tmp_path / "key").write_text("k")
     assert Place.of_environment().workspace == tmp_path
     monkeypatch.delenv("KADE_REHEARSAL")
