@@ -85,12 +85,26 @@ def read_machines_handle(cluster: ClusterFile) -> MachinesHandle:
     """
     if cluster.handover:
         handed = received(cluster, "machines")
-        facts = handed.facts.model_dump() if handed else None
-        observed = MachinesObserved(machines=_output(facts, "machines"), installer=_output(facts, "installer"))
-        return MachinesHandle(declared=machines_declared(cluster), observed=observed)
-    found = _read(f"{cluster.name}-machines", "machines", cluster.name)
-    observed = MachinesObserved(machines=_output(found, "machines"), installer=_output(found, "installer"))
-    return MachinesHandle(declared=machines_declared(cluster), observed=observed)
+        found = handed.facts.model_dump() if handed else None
+    else:
+        found = _read(f"{cluster.name}-machines", "machines", cluster.name)
+    declared = machines_declared(cluster)
+    known: dict[str, Any] = (found or {}).get("machines", {})
+    _require_machines([node.name for node in declared.nodes if node.name not in known], cluster)
+    observed = MachinesObserved(
+        machines={node.name: _output(known, node.name) for node in declared.nodes},
+        installer=_output(found, "installer"),
+    )
+    return MachinesHandle(declared=declared, observed=observed)
+
+
+def _require_machines(missing: list[str], cluster: ClusterFile) -> None:
+    """Refuse to configure machines that were not handed over; a preview may come before them."""
+    if missing and not pulumi.runtime.is_dry_run():
+        stack = f"{cluster.name}-machines"
+        what = f"the machines {', '.join(missing)} stand in the cluster's file and were not handed over"
+        remedy = f"Run `pulumi up --stack {stack}` first" + (", and hand over again." if cluster.handover else ".")
+        raise FaultsError([Fault(f"stack {stack}", 0, "handle", what, remedy)])
 
 
 def read_cluster_handle(cluster: ClusterFile, keep_data: bool) -> ClusterHandle:

@@ -44,6 +44,8 @@ class Resource:
     protect: bool
     retain_on_delete: bool
     secret_outputs: tuple[str, ...]
+    replacement_trigger: Any
+    """Value whose change replaces the resource; `None` where there is none."""
 
 
 @dataclass
@@ -182,12 +184,21 @@ class _Monitor(pulumi_mocks.MockMonitor):
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
             secret_outputs=tuple(request.additionalSecretOutputs),
+            replacement_trigger=_trigger(request),
         )
         same = [known for known in list(self.built.resources.values()) if known.urn == resource.urn]
         assert not same, f"two resources have the URN {resource.urn}"
         taken = resource.name in self.built.resources
         self.built.resources[f"{resource.type} {resource.name}" if taken else resource.name] = resource
         return answer
+
+
+def _trigger(request: Any) -> Any:
+    if not request.HasField("replacement_trigger"):
+        return None
+    kind = request.replacement_trigger.WhichOneof("kind")
+    value = getattr(request.replacement_trigger, kind)
+    return _plain(rpc.deserialize_property(value, keep_unknowns=True))
 
 
 def _plain(value: Any) -> Any:

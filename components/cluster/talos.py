@@ -146,6 +146,8 @@ class TalosCluster(Component):
                 pulumi.ResourceOptions(
                     depends_on=waits,
                     ignore_changes=IGNORED,
+                    # A machine that was made anew waits for its configuration again, and nothing else would tell.
+                    replacement_trigger=args.machines.observed.machines[node.name],
                     additional_secret_outputs=["clientConfiguration"],
                 )
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -48,8 +49,9 @@ class MachinesDeclared:
 class MachinesObserved:
     """The part that is known once the machines exist."""
 
-    machines: pulumi.Output[dict[str, str]]
-    """Per node name the UUID that vSphere gave its virtual machine. Unknown at preview while there are none."""
+    machines: Mapping[str, pulumi.Output[str]]
+    """Per node name the UUID that vSphere gave its virtual machine; unknown at preview while there is none. One output
+    each: a machine that comes must not make those of the others unknown."""
     installer: pulumi.Output[str]
     """Image that Talos installs and upgrades from: it names the schematic, so the extensions stay in it."""
 
@@ -69,6 +71,6 @@ class MachinesHandle:
             "version": HANDLE_VERSION,
             "kind": "machines",
             "cluster": self.declared.cluster,
-            "machines": self.observed.machines,
+            "machines": dict(self.observed.machines),
             "installer": self.observed.installer,
         }

@@ -130,12 +130,12 @@ class Machines(Component):
         self.handle = MachinesHandle(
             declared=args.declared,
             observed=MachinesObserved(
-                machines=pulumi.Output.all(**{node: machine.vm.uuid for node, machine in machines.items()}),
+                machines={node: machine.vm.uuid for node, machine in machines.items()},
                 installer=image.installer,
             ),
             resources=tuple(machine.vm for machine in machines.values()),
         )
-        self.register_outputs({"machines": self.handle.observed.machines, "installer": image.installer})
+        self.register_outputs({"machines": dict(self.handle.observed.machines), "installer": image.installer})
 
     def _tags(self, name: str, category: str, values: Sequence[str]) -> dict[str, vsphere.Tag]:
         """Make a category with one tag per value. A vCenter has one list of categories, so each names its cluster."""

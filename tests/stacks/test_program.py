@@ -14,6 +14,7 @@ import pytest
 from components.cluster.handle import HANDLE_VERSION
 from inputs.faults import FaultsError
 from stacks import program
+from stacks.handles import machines_declared
 from stacks.joining import READ_OUTPUTS
 from stacks.loading import PROJECT, organisation
 from stacks.names import parse_stack, stack_names
@@ -25,13 +26,19 @@ STACKS = [name for name in stack_names(organisation()) if not name.startswith("s
 """Every stack that is built; the layers of the sandbox's cluster are built by the stack `sandbox`."""
 
 
+def _uuids(cluster: str) -> dict[str, str]:
+    """Return what vSphere would call each machine of a cluster's file."""
+    declared = machines_declared(organisation().cluster(cluster))
+    return {node.name: f"{node.name}-uuid" for node in declared.nodes}
+
+
 def handed_over(args: dict[str, Any]) -> dict[str, Any]:
     """Answer as the earlier stack would after its `up`."""
     stack = str(args["name"]).rsplit("/", 1)[-1]
     cluster, _, kind = stack.rpartition("-")
     handle = {"version": HANDLE_VERSION, "kind": kind, "cluster": cluster}
     observed = {
-        "machines": {"machines": {"a-node": "a-uuid"}, "installer": "an-installer"},
+        "machines": {"machines": _uuids(cluster) if kind == "machines" else {}, "installer": "an-installer"},
         "cluster": {"kubeconfig": "a-kubeconfig", "ca": "a-ca", "uid": "an-id"},
     }
     return {"name": args["name"], "outputs": {"handle": {**handle, **observed[kind]}}}
@@ -140,6 +147,19 @@ def test_the_machines_stack_hands_over_its_machines(build: Build) -> None:
     assert handle["version"] == HANDLE_VERSION
     assert len(handle["machines"]) == 9
     assert handle["installer"].startswith("factory.talos.dev/vmware-installer/")
+
+
+def test_a_machine_that_was_not_handed_over_is_unknown_in_a_preview_and_a_fault_after(build: Build) -> None:
+    def fewer(args: dict[str, Any]) -> dict[str, Any]:
+        answer = handed_over(args)
+        del answer["outputs"]["handle"]["machines"]["production-worker-2"]
+        return answer
+
+    resources = built(build, "production-cluster", preview=True, handle=fewer).resources
+    found = {name: resources[f"talos-worker-{name}"].replacement_trigger for name in ("1", "2")}
+    assert found == {"1": "production-worker-1-uuid", "2": UNKNOWN}
+    with pytest.raises(FaultsError, match="production-worker-2 stand in the cluster's file and were not handed over"):
+        built(build, "production-cluster", handle=fewer)
 
 
 def test_what_is_handed_over_is_unknown_at_the_first_preview(build: Build) -> None:

@@ -35,7 +35,10 @@ def made(build: Build, declared: MachinesDeclared, network: ClusterNetwork) -> M
                     endpoint="https://10.20.0.10:6443",
                     machines=MachinesHandle(
                         declared=declared,
-                        observed=MachinesObserved(machines=pulumi.Output.from_input({}), installer=installer),
+                        observed=MachinesObserved(
+                            machines={n.name: pulumi.Output.from_input(f"{n.name}-uuid") for n in declared.nodes},
+                            installer=installer,
+                        ),
                         resources=(schematic("a-machine"),) if together else (),
                     ),
                     network=network,
@@ -65,6 +68,13 @@ def test_every_machine_gets_the_configuration_of_its_role(made: Made) -> None:
         role = yaml.safe_load(one.inputs["configPatches"][0])["machine"]["type"]
         assert one.inputs["machineConfigurationInput"] == f"generated {role}"
         assert one.inputs["applyMode"] == "staged_if_needing_reboot"
+
+
+def test_a_machine_that_was_made_anew_gets_its_configuration_again(made: Made) -> None:
+    applied = made().of_type(APPLY)
+    assert {one.replacement_trigger for one in applied} == {
+        f"c-{role}-{number}-uuid" for role in ("control-plane", "worker") for number in (1, 2, 3)
+    }
 
 
 def test_control_planes_change_one_after_another(made: Made) -> None:

@@ -19,7 +19,11 @@ OUTPUTS: dict[str, dict[str, Any]] = {
             "version": 1,
             "kind": "machines",
             "cluster": "production",
-            "machines": {"production-worker-1": "a-uuid"},
+            "machines": {
+                f"production-{role}-{number}": f"{role}-{number}-uuid"
+                for role, count in (("control-plane", 3), ("worker", 6))
+                for number in range(1, count + 1)
+            },
             "installer": "factory.talos.dev/vmware-installer/abc:v1.13.0",
         }
     },

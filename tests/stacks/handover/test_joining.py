@@ -68,7 +68,7 @@ def test_without_a_file_a_preview_knows_less_and_an_up_is_refused(joined: Joined
 
 def test_a_preview_refuses_a_file_that_is_not_accepted(joined: Joined) -> None:
     path = joined.put("machines")
-    path.write_text(path.read_text().replace("a-uuid", "b-uuid"))
+    path.write_text(path.read_text().replace("worker-1-uuid", "worker-9-uuid"))
     for preview in (True, False):
         (fault,) = faults_of(lambda preview=preview: joined.build("production-cluster", preview=preview))
         assert fault.key == "signature.value"
