@@ -37,12 +37,15 @@ def up(
     environment: Environment,
     life: Annotated[int, typer.Option(min=1, help="Minutes after which everything ends by itself.")] = LIFE_MINUTES,
     state: Annotated[str, typer.Option(help="Where Pulumi's state lies: `postgres` or `object_store`.")] = "postgres",
+    plugins: Annotated[
+        str, typer.Option(help="Whose plugins work on the back ends: `own`, or `official` (downloaded once).")
+    ] = "own",
 ) -> None:
     """Start the back ends, apply every stack in order, and judge the result live, beside what was predicted."""
     from cli import rehearsing
 
     with _faults():
-        raise typer.Exit(rehearsing.up(environment, life=life, state=state))
+        raise typer.Exit(rehearsing.up(environment, life=life, state=state, plugins=plugins))
 
 
 @app.command()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rehearsal.rehearse import Rehearsal
 
 
-def up(environment: str, *, life: int, state: str) -> Exit:
+def up(environment: str, *, life: int, state: str, plugins: str) -> Exit:
     """Bring a whole environment up on the back ends of this machine, and judge it.
 
     Raises:
@@ -33,15 +33,16 @@ def up(environment: str, *, life: int, state: str) -> Exit:
 
     """
     from rehearsal import report
-    from rehearsal.workspace import STATES
+    from rehearsal.workspace import PLUGINS, STATES
 
-    if state not in STATES:
-        remedy = f"{nearest(state, STATES)} There are: {', '.join(STATES)}.".strip()
-        raise FaultsError(
-            [Fault("kade rehearse up", 0, "--state", f"there is no place `{state}` for the state", remedy)]
-        )
+    faults = [
+        *_unknown("--state", state, STATES, f"there is no place `{state}` for the state"),
+        *_unknown("--plugins", plugins, PLUGINS, f"there are no plugins `{plugins}`"),
+    ]
+    if faults:
+        raise FaultsError(faults)
     console = _console()
-    with _rehearsal(environment, life, state) as place:
+    with _rehearsal(environment, life, state, plugins) as place:
         place.predict()
         layers = place.bring_up()
         result = place.judge(layers, place.prove())
@@ -70,7 +71,7 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
     chance = run.seed() if seed is None else seed
     console = _console()
     found: list[Outcome] = []
-    with _rehearsal(environment, life, "postgres") as place:
+    with _rehearsal(environment, life, "postgres", "own") as place:
         fresh = not place.known()
         empty = inventory.take(place.endpoints)
         if run.DESTROY in chosen and not fresh:
@@ -88,6 +89,14 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
     console.print(_table(found))
     console.print(f"Seed of the random points: {chance} (`--seed {chance}` tries the same ones).", style="dim")
     return Exit.CLEAN if all(outcome.held for outcome in found) else Exit.FINDINGS
+
+
+def _unknown(option: str, value: str, known: Sequence[str], what: str) -> list[Fault]:
+    if value in known:
+        return []
+    return [
+        Fault("kade rehearse up", 0, option, what, f"{nearest(value, known)} There are: {', '.join(known)}.".strip())
+    ]
 
 
 def _console() -> Console:
@@ -128,7 +137,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 
 
 @contextmanager
-def _rehearsal(environment: str, life: int, state: str) -> Generator[Rehearsal]:
+def _rehearsal(environment: str, life: int, state: str, plugins: str) -> Generator[Rehearsal]:
     """Begin a rehearsal, once the files have no faults."""
     from rehearsal import rehearse
     from rehearsal.toolchain.progress import Progress
@@ -141,4 +150,4 @@ def _rehearsal(environment: str, life: int, state: str) -> Generator[Rehearsal]:
     for stack in stacks_of(environment, organisation()):
         files.read_for(stack, organisation())
     os.environ.pop("KADE_OUT", None)  # a rehearsal's results have a place of their own
-    yield rehearse.begin(environment, Progress(), life=life, state=state)
+    yield rehearse.begin(environment, Progress(), life=life, state=state, plugins=plugins)

@@ -25,15 +25,25 @@ STAND_INS = {
 }
 """Python package of the SDK of each stand-in."""
 
+OFFICIAL = ("kubernetes", "vault", "vsphere")
+"""Plugins that can be the official ones. Talos' own speaks to machines, and a rehearsal has none: nodes are played."""
+
+
+def sdk_version(name: str) -> str:
+    """Return the version of a plugin that its SDK asks for; empty where the SDK is not installed."""
+    described = Path(sysconfig.get_path("purelib")) / STAND_INS[name] / "pulumi-plugin.json"
+    return json.loads(described.read_text(encoding="utf-8"))["version"] if described.is_file() else ""
+
 
 def install_plugins(workspace: Workspace) -> None:
-    """Lay the stand-ins where `pulumi plugin install --file` would: exactly the version that the SDK asks for."""
-    packages = Path(sysconfig.get_path("purelib"))
-    for name, package in STAND_INS.items():
-        described = packages / package / "pulumi-plugin.json"
-        if not described.is_file():
+    """Lay our plugins where `pulumi plugin install --file` would: exactly the version that the SDK asks for.
+
+    A rehearsal on the official plugins gets those from `official.install`, and ours for the rest.
+    """
+    for name in STAND_INS:
+        version = sdk_version(name)
+        if not version or (workspace.official and name in OFFICIAL):
             continue
-        version = json.loads(described.read_text(encoding="utf-8"))["version"]
         target = workspace.home / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
         _command(target, f"-m rehearsal.plugins {name} {version}", workspace.root)
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inputs.faults import Fault, FaultsError
-from rehearsal import judging, proofs, run, runners, vault_setup
+from rehearsal import judging, official, proofs, run, runners, vault_setup
 from rehearsal.backends import api, control, gitops, made_up
 from rehearsal.backends.endpoints import Endpoints
 from rehearsal.comparison import compare, read_table
 from rehearsal.joining import Joint, join
 from rehearsal.report import LayerResult, Proof, Rehearsed
 from rehearsal.surroundings import site_of
+from rehearsal.toolchain.engine import installed
 from rehearsal.toolchain.progress import Progress
 from rehearsal.workspace import Workspace, open_workspace
 from stacks.loading import PROJECT, organisation
@@ -140,6 +141,21 @@ class Rehearsal:
         said = ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "no changes"
         return f"delivered by the GitOps player: {done.total} objects, {said}"
 
+    def carry_on(self, stack: str) -> None:
+        """Bring into line what builds on a stack that was made anew, as its CI would.
+
+        What it has rendered is delivered; new machines wait for their configurations, which the next layer sends.
+        """
+        self.deliver(stack)
+        if self.joint is None or parse_stack(stack, organisation()).layer != "machines":
+            return
+        self.joint.hand_over(stack)
+        following = self.stacks[self.stacks.index(stack) + 1]
+        update = run.up(self.workspace, following, capture=True)
+        if update.code:
+            raise _failed(self.workspace, following, "up", update.output)
+        self._handed_on(following, update)
+
     def _filled(self) -> str:
         """Write the secrets that people would have written, where Pulumi itself has applied what asks for them."""
         vault, kubernetes = self.endpoints.vault, self.endpoints.kubernetes
@@ -177,15 +193,29 @@ class Rehearsal:
         return Rehearsed(
             environment=self.environment,
             engine=f"Pulumi CLI {self.workspace.cli}",
-            plugins=_plugins(self.endpoints),
+            plugins=_plugins(self.endpoints, official=self.workspace.official),
             layers=tuple(layers),
             proofs=proofs,
             phases=self.phases,
         )
 
 
-def begin(environment: str, progress: Progress, *, life: int = LIFE_MINUTES, state: str = "postgres") -> Rehearsal:
+def begin(
+    environment: str,
+    progress: Progress,
+    *,
+    life: int = LIFE_MINUTES,
+    state: str = "postgres",
+    plugins: str = "own",
+) -> Rehearsal:
     """Start the back ends of an environment, or find them running, and return the rehearsal.
+
+    Args:
+        environment: its name.
+        progress: says what takes long.
+        life: minutes after which everything ends by itself.
+        state: where Pulumi's state lies, one of `workspace.STATES`.
+        plugins: whose plugins work on the back ends, one of `workspace.PLUGINS`.
 
     Raises:
         FaultsError: every fault in the organisation's files.
@@ -197,10 +227,15 @@ def begin(environment: str, progress: Progress, *, life: int = LIFE_MINUTES, sta
         remedy = f"Environments: {', '.join(files.environment_names())}."
         raise FaultsError([Fault("kade rehearse", 0, environment, "there is no such environment", remedy)])
     site, stacks = site_of(files, environment), stacks_of(environment, files)
+    official_ones: dict[str, Path] = {}
+    if plugins == "official":
+        site = replace(site, outside=True)
+        official_ones = official.fetch(installed(PROJECT).path, progress)
     began = time.monotonic()
     endpoints = control.start(folder_of(environment), site, progress, life)
     workspace = open_workspace(folder=folder_of(environment), out=PROJECT / "out" / "rehearsals" / environment)
     workspace.choose_state(state)
+    workspace.choose_plugins(official_ones)
     # Several stacks have several runners, in networks of their own perhaps: files join them, as in production.
     joint = join(workspace, files, site.cluster, always=True) if len(stacks) > 1 else None
     found = Rehearsal(environment, workspace, endpoints, stacks, progress, _digest(files.root), joint)
@@ -221,12 +256,13 @@ def _digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _plugins(endpoints: Endpoints) -> dict[str, str]:
+def _plugins(endpoints: Endpoints, *, official: bool) -> dict[str, str]:
     kubernetes = endpoints.kubernetes
+    whose = "the official plugin" if official else "Kade's plugin"
     return {
-        "kubernetes": f"Kade's plugin on a real API server {kubernetes.version if kubernetes else ''}".strip(),
-        "vault": "Kade's plugin on a real OpenBao",
-        "vsphere": "Kade's plugin on vcsim, which simulates a vCenter",
+        "kubernetes": f"{whose} on a real API server {kubernetes.version if kubernetes else ''}".strip(),
+        "vault": f"{whose} on a real OpenBao",
+        "vsphere": f"{whose} on vcsim, which simulates a vCenter",
         "talos": "Kade's plugin: configurations made and checked by Talos' own machinery; nodes are played",
     }
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rehearsal import official
 from rehearsal.backends import endpoints
 from rehearsal.install import PROJECT, install_commands, install_plugins, keep, secret_file
 from rehearsal.toolchain.engine import installed
@@ -24,6 +25,10 @@ STATE_FILE = "state"
 """File that says where the state lies, where that is not the folder."""
 STATES = ("postgres", "object_store")
 """Back ends that can hold the state."""
+PLUGINS_FILE = "plugins"
+"""File that says which plugins work on the back ends, where those are not Kade's own."""
+PLUGINS = ("own", "official")
+"""Whose plugins can work on the back ends."""
 
 _DROPPED = (
     "PULUMI_ACCESS_TOKEN",
@@ -73,7 +78,15 @@ class Workspace:
     @property
     def home(self) -> Path:
         """`PULUMI_HOME`, where the stand-in plugins are installed."""
-        return self.folder / "home"
+        return self.folder / ("home-official" if self.official else "home")
+
+    @property
+    def official(self) -> bool:
+        """Say whether the official plugins work on the back ends, rather than Kade's own."""
+        try:
+            return (self.folder / PLUGINS_FILE).read_text(encoding="utf-8").strip() == "official"
+        except FileNotFoundError:
+            return False
 
     @property
     def bin(self) -> Path:
@@ -97,6 +110,14 @@ class Workspace:
     def choose_state(self, kind: str) -> None:
         """Let the state lie in one of `STATES`, from now on; what lies elsewhere is not moved."""
         keep(self.folder / STATE_FILE, kind)
+
+    def choose_plugins(self, official_ones: Mapping[str, Path]) -> None:
+        """Work with these official plugins from now on, or with Kade's own where there are none."""
+        keep(self.folder / PLUGINS_FILE, "official" if official_ones else "own")
+        self.home.mkdir(parents=True, exist_ok=True)
+        install_plugins(self)
+        install_commands(self)
+        official.install(self, official_ones)
 
     def state_environment(self) -> dict[str, str]:
         """Return the variables by which the engine finds its state and the key of the secrets in it."""
@@ -140,10 +161,13 @@ class Workspace:
             # A rehearsal's state is thrown away; its backups would cost a write of the whole state in every step.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_HOME": str(self.home),
-            # A rehearsal runs on its own plugins, whatever is installed on this machine.
+            # A rehearsal runs on the plugins that were chosen for it, whatever is installed here.
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
+        ends = endpoints.load(self.folder) if self.official else None
+        if ends is not None:
+            environment |= official.variables(ends, self.folder)
         environment.pop("PULUMI_OPTION_POLICY_PACK", None)
         if pack and self.has_pack:
             environment["PULUMI_OPTION_POLICY_PACK"] = str(self.pack)

@@ -90,7 +90,9 @@ class Service:
             self.assembly = assembly
             self.supervisor = Supervisor(self.layout, assembly.servers)
             self.switchboard = Switchboard(
-                routes(assembly.ground.site, assembly.ground.ports), assembly.ground.ports["switchboard"]
+                routes(assembly.ground.site, assembly.ground.ports),
+                assembly.ground.ports["switchboard"],
+                outside=assembly.ground.site.outside,
             )
             try:
                 await self.switchboard.start()

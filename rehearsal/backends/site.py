@@ -47,6 +47,8 @@ class Site:
     folders: tuple[str, ...] = ()
     """Folders for machines that exist before."""
     storage_policies: tuple[str, ...] = ()
+    outside: bool = False
+    """Whether the switchboard leads to public addresses too: official plugins fetch charts."""
     people: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Made-up people by name, with their groups in the directory."""
 

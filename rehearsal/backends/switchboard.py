@@ -1,12 +1,15 @@
 """Lets real clients reach the back ends by the names that the organisation gives them: an HTTP proxy for CONNECT.
 
 Servers present certificates for those names, so a client checks what it would check in reality. There is no way out to
-anything else.
+anything else, unless official plugins work here, which fetch charts: then HTTPS to public addresses is let through, and
+still nothing to an address of the organisation's own networks.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,6 +46,7 @@ class Switchboard:
 
     routes: Mapping[tuple[str, int], int]
     port: int
+    outside: bool = False
     _server: asyncio.Server | None = None
     _open: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -66,15 +70,15 @@ class Switchboard:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
-            port, refusal = self._target(head.split(b"\r\n", 1)[0].decode("latin-1"))
-            if port is None:
+            target, refusal = await self._target(head.split(b"\r\n", 1)[0].decode("latin-1"))
+            if target is None:
                 writer.write(f"HTTP/1.1 {refusal}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
                 await writer.drain()
                 return
             try:
-                inner, outer = await asyncio.open_connection(ADDRESS, port)
-            except OSError:
-                writer.write(b"HTTP/1.1 502 That server of the rehearsal does not run\r\nContent-Length: 0\r\n\r\n")
+                inner, outer = await asyncio.wait_for(asyncio.open_connection(*target), _PATIENCE)
+            except (OSError, TimeoutError):
+                writer.write(b"HTTP/1.1 502 That server does not answer\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()
                 return
             try:
@@ -87,13 +91,27 @@ class Switchboard:
         finally:
             writer.close()
 
-    def _target(self, line: str) -> tuple[int | None, str]:
+    async def _target(self, line: str) -> tuple[tuple[str, int] | None, str]:
         parts = line.split()
         if len(parts) != 3 or parts[0] != "CONNECT" or ":" not in parts[1]:
             return None, "405 Only CONNECT"
         host, _, port = parts[1].rpartition(":")
-        found = self.routes.get((host.strip("[]").lower(), int(port))) if port.isdigit() else None
-        return (found, "") if found is not None else (None, "403 Not a host of this rehearsal")
+        host = host.strip("[]").lower()
+        found = self.routes.get((host, int(port))) if port.isdigit() else None
+        if found is not None:
+            return (ADDRESS, found), ""
+        public = await _public(host) if self.outside and port == "443" else None
+        return ((public, 443), "") if public else (None, "403 Not a host of this rehearsal")
+
+
+async def _public(host: str) -> str | None:
+    """Return an address of a host, where all of its addresses are public ones: those inside are the organisation's."""
+    try:
+        known = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    found = [str(entry[4][0]) for entry in known]
+    return found[0] if found and all(ipaddress.ip_address(one).is_global for one in found) else None
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
