@@ -18,6 +18,9 @@ from typing import Any
 from rehearsal.install import PROJECT
 from rehearsal.workspace import Workspace
 
+FAILED = "failed"
+"""Key in the mark of a run that ended with an error."""
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -166,9 +169,11 @@ def _unlock(workspace: Workspace, stack: str) -> bool:
     if not mark.exists() or _alive(_lock_process(mark)):
         return False
     # Only the engine reaches its locks there, and it cannot tell a killed run from one that is at work: the mark can.
-    run_pulumi(workspace, ["cancel", "--yes", "--stack", stack], capture=True, pack=False)
-    mark.unlink(missing_ok=True)
-    return True
+    done = run_pulumi(workspace, ["cancel", "--yes", "--stack", stack], capture=True, pack=False)
+    killed = FAILED not in mark.read_text(encoding="utf-8")
+    if done.code == 0:
+        mark.unlink(missing_ok=True)
+    return killed
 
 
 def _mark(workspace: Workspace, stack: str) -> Path:
@@ -241,7 +246,8 @@ def _update(
     def note(process: int) -> None:
         if started is not None:
             started(process)
-        if mark is not None and not mark.exists():  # else another run is at work, and the engine will refuse this one
+        # Where another run is at work, the mark is that one's, and the engine will refuse this one.
+        if mark is not None and not (mark.exists() and _alive(_lock_process(mark))):
             mark.parent.mkdir(exist_ok=True)
             mark.write_text(json.dumps({"pid": process}), encoding="utf-8")
 
@@ -249,15 +255,23 @@ def _update(
         done = run_pulumi(workspace, [*arguments, "--event-log", str(log)], capture=capture, pack=pack, started=note)
         found = list(summaries(log))
     if mark is not None and done.code >= 0:
-        _unmark(mark)
+        _unmark(mark, failed=done.code > 0)
     changes: dict[str, int] = dict(found[-1].get("resourceChanges") or {}) if found else {}
     applied = bool(found) and not found[-1].get("isPreview", False)
     return Update(done.code, done.seconds, done.output, changes, applied, recovered)
 
 
-def _unmark(mark: Path) -> None:
-    """Remove the mark of a run that ended by itself; that of a run beside it, which still lives, stays."""
-    if not _alive(_lock_process(mark)) or _lock_process(mark) is None:
+def _unmark(mark: Path, *, failed: bool) -> None:
+    """Remove the mark of a run that ended by itself; that of a run beside it, which still lives, stays.
+
+    One that failed may have left its lock: it cannot remove it where the state itself was out of reach.
+    """
+    process = _lock_process(mark)
+    if process is not None and _alive(process):
+        return
+    if failed and process is not None:
+        mark.write_text(json.dumps({"pid": process, FAILED: True}), encoding="utf-8")
+    else:
         mark.unlink(missing_ok=True)
 
 

@@ -17,6 +17,10 @@ from rehearsal.workspace import Workspace
 
 ROUNDS = 3
 """How often `up` may be needed afterwards: once to go on, once to see 0 changes, and one more for a slow back end."""
+TRIES = 4
+"""How often a point is tried until something is hit: what is to be killed may have ended before."""
+SOONER = 0.6
+"""Each further try strikes this much sooner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +53,7 @@ def points(
     stacks: Sequence[tuple[str, Sequence[str]]],
     number: int,
     seed: int,
-    deliver: Callable[[str], object],
+    carry_on: Callable[[str], object],
     difference: Callable[[str], Difference],
 ) -> list[Point]:
     """Kill at a number of random points, over stacks and their victims in turn.
@@ -59,7 +63,7 @@ def points(
         stacks: stacks with the names of what may be killed in them.
         number: points to try.
         seed: of the random choice; the same seed kills at the same times.
-        deliver: lets the GitOps engine apply what a stack has rendered.
+        carry_on: brings into line what builds on a stack that was made anew.
         difference: compares a stack's state with the back ends.
 
     """
@@ -71,8 +75,14 @@ def points(
         stack, victim = choices[index % len(choices)]
         if stack not in usual:
             usual[stack] = _measure(workspace, stack)
-        clear(workspace, stack)
-        found.append(_point(workspace, stack, victim, chance.uniform(0.2, 0.95) * usual[stack], deliver, difference))
+        after = chance.uniform(0.2, 0.95) * usual[stack]
+        for left in reversed(range(TRIES)):
+            clear(workspace, stack)
+            point = _point(workspace, stack, victim, after, carry_on, difference)
+            if point.hit or not left:
+                found.append(point)
+                break
+            after *= SOONER
     return found
 
 
@@ -87,7 +97,7 @@ def _point(
     stack: str,
     victim: str,
     after: float,
-    deliver: Callable[[str], object],
+    carry_on: Callable[[str], object],
     difference: Callable[[str], Difference],
 ) -> Point:
     hit = killed_up(workspace, stack, victim, after)
@@ -98,7 +108,7 @@ def _point(
             rounds = count
             break
         note = "" if done.code == 0 else _last_words(done.output)
-    deliver(stack)
+    carry_on(stack)
     found = difference(stack)
     return Point(
         stack=stack, victim=victim, after=after, hit=hit, rounds=rounds,

@@ -72,9 +72,14 @@ def _after(
     """Run `up` until it changes nothing, and count."""
     rounds = settle(place, stack)
     found = inventory.take(place.endpoints).against(before)
-    said = "the run went through" if failed.code == 0 else f"the run failed: {first_error(failed.output)}"
+    said = (
+        "the run went through, so nothing was tried"
+        if failed.code == 0
+        else f"the run failed: {first_error(failed.output)}"
+    )
     return Outcome(
-        drill=drill, point=point, converged=int(rounds > 0), lost=len(found.lost), doubled=len(found.doubled),
+        drill=drill, point=point, converged=int(rounds > 0 and failed.code != 0),
+        lost=len(found.lost), doubled=len(found.doubled),
         seen="; ".join(filter(None, (said, f"{rounds} `up` afterwards" if rounds else "never converged", str(found)))),
     )  # fmt: skip
 
@@ -84,7 +89,7 @@ def settle(place: Rehearsal, stack: str, most: int = 3) -> int:
     for count in range(1, most + 1):
         done = run.up(place.workspace, stack, capture=True)
         if done.code == 0 and done.changed == 0:
-            place.deliver(stack)  # what the destroyed stack's root took along
+            place.carry_on(stack)  # what the destroyed stack took along
             return count
     return 0
 

@@ -34,16 +34,19 @@ def victims(engine: int, kind: str) -> list[int]:
     """Return the processes of a run that are of a kind: `engine`, `program`, or the name of a plugin."""
     if kind == "engine":
         return [engine]
-    if kind == "program":
-        return [
-            one.number for one in below(engine) if any("pulumi-language-python-exec" in part for part in one.command)
-        ]
-    return [one.number for one in below(engine) if _serves(one.command, kind)]
+    sought = _runs if kind == "program" else _serves
+    return [one.number for one in below(engine) if sought(one.command, kind)]
+
+
+def _runs(command: tuple[str, ...], _: str) -> bool:
+    """Say whether a command runs the program."""
+    return any(name in part for part in command for name in PROGRAMS)
 
 
 def _serves(command: tuple[str, ...], plugin: str) -> bool:
-    """Say whether a command serves a plugin: `python -P -m rehearsal.plugins NAME VERSION`."""
-    return any(command[i : i + 2] == ("rehearsal.plugins", plugin) for i in range(len(command)))
+    """Say whether a command serves a plugin: `python -P -m rehearsal.plugins NAME VERSION`, or the official one."""
+    own = any(command[i : i + 2] == ("rehearsal.plugins", plugin) for i in range(len(command)))
+    return own or (bool(command) and Path(command[0]).name == f"pulumi-resource-{plugin}")
 
 
 def kill(process: int) -> bool:

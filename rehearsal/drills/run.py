@@ -75,7 +75,7 @@ def _kill(place: Rehearsal, number: int, chance: int) -> Iterator[Outcome]:
     def difference(_: str) -> inventory.Difference:
         return inventory.take(place.endpoints).against(before)
 
-    for point in killing.points(place.workspace, victims(place), number, chance, place.deliver, difference):
+    for point in killing.points(place.workspace, victims(place), number, chance, place.carry_on, difference):
         what = "killed" if point.hit else "it had ended before"
         yield Outcome(
             drill=KILL, point=f"{point.stack}: {point.victim} after {point.after:.1f} s",

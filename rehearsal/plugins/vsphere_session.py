@@ -76,9 +76,11 @@ class VCenter:
     def _login(self) -> Any:
         from pyVim import connect
 
-        stub: Any = connect.SmartStubAdapter(  # pyright: ignore[reportUnknownMemberType]  # pyVmomi has few annotations
+        library = cast("Any", connect)  # pyVmomi has few annotations
+        # With the version given: the adapter that asks for it would wait for ever for a vCenter that hangs.
+        stub: Any = library.SoapStubAdapter(
             host=self.access.host, port=self.access.port, sslContext=self.access.context,
-            httpConnectionTimeout=CALL_SECONDS,
+            version=library.GetServiceVersions("vim25")[0], httpConnectionTimeout=CALL_SECONDS,
         )  # fmt: skip
         service = vim().ServiceInstance("ServiceInstance", stub)
         try:

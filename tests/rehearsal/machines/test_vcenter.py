@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rehearsal.backends.vcenter import seed
+from rehearsal.plugins import vsphere_session
 from rehearsal.plugins.standin import Place, StandInError
 from rehearsal.plugins.values import Props, Secret
 from rehearsal.plugins.vsphere_server import VsphereServer
 from rehearsal.plugins.vsphere_ways import in_order
-from tests.rehearsal.machines.conftest import SITE
+from tests.rehearsal.machines.conftest import NAME, SITE
 
 if TYPE_CHECKING:
     from tests.rehearsal.machines.conftest import Ends, Made, Run
@@ -24,6 +27,21 @@ def test_a_list_without_an_order_keeps_the_given_one_while_it_holds_the_same() -
     assert in_order(["a", "b"], ["b", "a"]) == ["b", "a"]
     assert in_order(["c", "b"], ["b", "a"]) == ["b", "c"]
     assert in_order(["b"], None) == ["b"]
+
+
+def test_a_vcenter_that_hangs_does_not_hold_a_run_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vsphere_session, "CALL_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        access = vsphere_session.Access(
+            name=NAME, host="127.0.0.1", port=silent.getsockname()[1], user="u", password="p",
+            context=ssl.create_default_context(),
+        )  # fmt: skip
+        vcenter = vsphere_session.VCenter(access)
+        began = time.monotonic()
+        for ask in (lambda: vcenter.content, lambda: vcenter.rest("GET", "cis/tagging/category")):
+            with pytest.raises(StandInError, match="does not answer in time"), vcenter.asked("answer"):
+                ask()
+        assert time.monotonic() - began < 10
 
 
 def everything(run: Run) -> dict[str, Made]:
