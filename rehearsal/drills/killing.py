@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +55,8 @@ def points(
     seed: int,
     carry_on: Callable[[str], object],
     difference: Callable[[str], Difference],
-) -> list[Point]:
-    """Kill at a number of random points, over stacks and their victims in turn.
+) -> Iterator[Point]:
+    """Kill at a number of random points, over stacks and their victims in turn, and yield what came of each.
 
     Args:
         workspace: the rehearsal, everything up.
@@ -70,7 +70,6 @@ def points(
     chance = random.Random(seed)
     choices = [(stack, victim) for stack, victims_ in stacks for victim in victims_]
     usual: dict[str, float] = {}
-    found: list[Point] = []
     for index in range(number):
         stack, victim = choices[index % len(choices)]
         if stack not in usual:
@@ -80,10 +79,9 @@ def points(
             clear(workspace, stack)
             point = _point(workspace, stack, victim, after, carry_on, difference)
             if point.hit or not left:
-                found.append(point)
+                yield point
                 break
             after *= SOONER
-    return found
 
 
 def _measure(workspace: Workspace, stack: str) -> float:

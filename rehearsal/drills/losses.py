@@ -12,7 +12,6 @@ from rehearsal.drills.outcome import Outcome
 from rehearsal.rehearse import Rehearsal
 
 ZONE = "topology.kubernetes.io/zone"
-NAMESPACE = "drill"
 REPLICAS = 6
 WAIT_SECONDS = 60.0
 
@@ -34,22 +33,25 @@ def _lose(place: Rehearsal, drill: str, choose: Callable[[list[api.Object]], lis
     client = api.connect(kubeconfig)
     nodes = [api.mapping(node) for node in api.items(client.get("/api/v1/nodes"), "items")]
     lost = choose(nodes)
-    _spread(client)
+    workload = f"kade-drill-{drill}"  # a namespace of its own: that of the drill before may still be going
+    _spread(client, workload)
     try:
-        before = _ready(client, REPLICAS)
+        before = _ready(client, workload)
         for node in lost:
             client.delete(f"/api/v1/nodes/{node['metadata']['name']}")
-        after = _ready(client, REPLICAS, away={str(node["metadata"]["name"]) for node in lost})
+        after = _ready(client, workload, away={str(node["metadata"]["name"]) for node in lost})
         said, line = judging.live(kubeconfig, place.environment, place.workspace.out / drill)
     finally:
         for node in lost:
             client.create("/api/v1/nodes", _again(node))
-        client.delete(f"/api/v1/namespaces/{NAMESPACE}")
+        client.delete(f"/api/v1/namespaces/{workload}")
     zone = said["multiaz"]
+    failing = ", ".join(sorted(name for name, check in said.items() if check.status == "fail")) or "none"
     names = ", ".join(sorted(str(node["metadata"]["name"]) for node in lost))
     return Outcome(
         drill=drill, point=f"{names} gone", converged=int(before == REPLICAS and after == REPLICAS),
-        seen=f"{after} of {REPLICAS} pods run on what is left; multiaz {zone.status}: {zone.sentence} {line}",
+        seen=f"{after} of {REPLICAS} pods run on what is left, {before} before; multiaz {zone.status}: {zone.sentence} "
+        f"Failing: {failing}. {line}",
     )  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def _again(node: api.Object) -> api.Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": node["spec"], "status": node["status"]}
 
 
-def _spread(client: api.Client) -> None:
+def _spread(client: api.Client, namespace: str) -> None:
     """Make a workload of its own, spread over nodes and zones."""
     labels = {"app": "spread"}
     container = {
@@ -97,11 +99,11 @@ def _spread(client: api.Client) -> None:
         "metadata": {"labels": labels},
         "spec": {"containers": [container], "topologySpreadConstraints": spread},
     }
-    client.apply(f"/api/v1/namespaces/{NAMESPACE}", _object("v1", "Namespace", NAMESPACE), "drill")
-    deployment = _object("apps/v1", "Deployment", "spread", NAMESPACE) | {
+    client.apply(f"/api/v1/namespaces/{namespace}", _object("v1", "Namespace", namespace), "drill")
+    deployment = _object("apps/v1", "Deployment", "spread", namespace) | {
         "spec": {"replicas": REPLICAS, "selector": {"matchLabels": labels}, "template": template}
     }
-    client.apply(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/spread", deployment, "drill")
+    client.apply(f"/apis/apps/v1/namespaces/{namespace}/deployments/spread", deployment, "drill")
 
 
 def _object(version: str, kind: str, name: str, namespace: str = "") -> api.Object:
@@ -109,17 +111,17 @@ def _object(version: str, kind: str, name: str, namespace: str = "") -> api.Obje
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 
-def _ready(client: api.Client, wanted: int, away: set[str] | None = None) -> int:
-    """Return how many pods run on nodes that are there, waiting until it is as many as wanted."""
+def _ready(client: api.Client, namespace: str, away: set[str] | None = None) -> int:
+    """Return how many pods run on nodes that are there, waiting until all of them do."""
     until = time.monotonic() + WAIT_SECONDS
     while True:
-        pods = api.items(client.get(f"/api/v1/namespaces/{NAMESPACE}/pods"), "items")
+        pods = api.items(client.get(f"/api/v1/namespaces/{namespace}/pods"), "items")
         running = sum(
             api.dig(pod, "status", "phase") == "Running"
             and not api.dig(pod, "metadata", "deletionTimestamp")
             and api.dig(pod, "spec", "nodeName") not in (away or set())
             for pod in pods
         )
-        if running >= wanted or time.monotonic() > until:
+        if running >= REPLICAS or time.monotonic() > until:
             return running
         time.sleep(0.5)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rehearsal import inventory, run
 from rehearsal.backends import api
+from rehearsal.drills import keeping
 from rehearsal.drills.clearing import destroy, first_error
 from rehearsal.drills.outages import settle
 from rehearsal.drills.outcome import Outcome
@@ -75,14 +77,34 @@ def resources(place: Rehearsal, stack: str) -> Iterator[dict[str, Any]]:
 
 
 def destroyed(place: Rehearsal, empty: inventory.Inventory) -> Outcome:
-    """Destroy every stack, last to first; nothing may be left of what was not there before any was up."""
-    left: list[str] = []
+    """Destroy every stack, last to first; nothing may be left but what production keeps, and all of that must be."""
+    failed: list[str] = []
+    promised: list[str] = []
     for stack in reversed(place.stacks):
+        promised += keeping.retained(resources(place, stack))
         done = destroy(place.workspace, stack)
         if done.code:
-            left.append(f"{stack}: {first_error(done.output)}")
-    found = inventory.take(place.endpoints).against(empty)
+            failed.append(f"{stack}: {first_error(done.output)}")
+    now = _settled(place)
+    found = now.against(empty)
+    kept = keeping.kept(place, promised, found.doubled, now.things)
+    left = inventory.Difference(
+        (*found.lost, *kept.missing), tuple(thing for thing in found.doubled if thing not in kept.reasons)
+    )
+    said = f"kept on purpose: {kept}" if kept.reasons else "nothing is left"
     return Outcome(
-        drill="destroy", point="every stack, last to first", converged=int(not left), lost=len(found.lost),
-        doubled=len(found.doubled), seen="; ".join(filter(None, (*left, str(found)))) or "nothing is left",
+        drill="destroy", point="every stack, last to first", converged=int(not failed), lost=len(left.lost),
+        doubled=len(left.doubled), seen="; ".join(filter(None, (*failed, said, str(left)))),
     )  # fmt: skip
+
+
+def _settled(place: Rehearsal, seconds: float = 60.0) -> inventory.Inventory:
+    """Return what is there once nothing goes any more: finalizers and namespaces take their time."""
+    end = time.monotonic() + seconds
+    before = inventory.take(place.endpoints)
+    while True:
+        time.sleep(2)
+        now = inventory.take(place.endpoints)
+        if now == before or time.monotonic() > end:
+            return now
+        before = now

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -174,6 +175,10 @@ def test_the_engine_keeps_its_state_there_and_its_secrets_with_openbao(place: Pl
     assert "s3cr3t-value" not in file
     assert "127.0.0.1" not in file
     assert "dev" in place.says(f"{at} stack ls --json", **more)
+    # An operation copies the state into its history, which import and init do not.
+    place.says(f"{at} refresh --yes --skip-preview --stack dev --non-interactive", **more)
+    history: list[dict[str, Any]] = json.loads(place.says(f"{at} stack history --stack dev --json", **more))
+    assert [one["kind"] for one in history] == ["refresh"]
     place.says(f"{at} stack rm dev --yes", **more)
     assert "dev" not in place.says(f"{at} stack ls --json", **more)
 

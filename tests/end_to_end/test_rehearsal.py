@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
-from rehearsal.backends import control
+from rehearsal import official
+from rehearsal.backends import control, endpoints
 from rehearsal.rehearse import folder_of
-from stacks.loading import PROJECT
+from stacks.loading import PROJECT, organisation
 
 pytestmark = pytest.mark.engine
 
@@ -75,6 +77,49 @@ def test_kubectl_shows_what_was_made(production: dict[str, Any]) -> None:
     assert len(re.findall(r"^node/\S+ +Ready", shown, re.MULTILINE)) == 9
     assert "application.argoproj.io/cert-manager" in shown
     assert re.search(r"externalsecret.external-secrets.io/\S+ .*SecretSynced", shown)
+
+
+@pytest.mark.parametrize("client", ["kubectl", "bao", "govc"])
+def test_programs_that_know_nothing_of_rehearsals_reach_all_by_the_organisation_s_names(
+    production: dict[str, Any], client: str, tmp_path: Path
+) -> None:
+    """What official plugins are given is enough for the clients that they are made of."""
+    folder = folder_of("production")
+    ends = endpoints.load(folder)
+    assert ends is not None
+    assert ends.kubernetes is not None
+    assert ends.vault is not None
+    assert ends.vcenter is not None
+    cluster = organisation().cluster("production")
+    assert cluster.vault is not None
+    config = Path(ends.kubernetes.kubeconfig).read_text()
+    assert ends.kubernetes.server in config
+    (tmp_path / "kubeconfig").write_text(config.replace(ends.kubernetes.server, cluster.endpoint))
+    arguments, environment, seen = {
+        "kubectl": (("get", "nodes"), {"KUBECONFIG": str(tmp_path / "kubeconfig")}, "production-worker-1"),
+        "bao": (
+            ("secrets", "list"),
+            {"BAO_ADDR": cluster.vault.address, "BAO_TOKEN": Path(ends.vault.token).read_text().strip()},
+            "kv",
+        ),
+        "govc": (
+            ("find", "/", "-type", "m"),
+            {
+                "GOVC_URL": f"https://{cluster.vsphere.server}/sdk", "GOVC_USERNAME": ends.vcenter.user,
+                "GOVC_PASSWORD": Path(ends.vcenter.password).read_text().strip(), "GOVC_PERSIST_SESSION": "false",
+            },
+            "production-worker-1",
+        ),
+    }[client]  # fmt: skip
+    command = [str(Path(ends.tools) / client), *arguments]
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment}
+    reached = {**own, **official.variables(ends, tmp_path)}
+    done = subprocess.run(command, env=reached, capture_output=True, text=True, timeout=60, check=False)
+    assert seen in done.stdout, done.stderr
+    # Without the rehearsal's authority the certificate is refused: nothing is reached unchecked.
+    unsure = {**reached, "SSL_CERT_FILE": certifi.where()}
+    refused = subprocess.run(command, env=unsure, capture_output=True, text=True, timeout=60, check=False)
+    assert (refused.returncode == 0) == (client == "kubectl"), refused.stderr  # a kubeconfig brings its own authority
 
 
 def test_what_is_killed_and_what_is_changed_by_hand_comes_right(production: dict[str, Any]) -> None:

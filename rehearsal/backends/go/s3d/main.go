@@ -18,6 +18,10 @@ import (
 	"github.com/versity/versitygw/embedgw"
 )
 
+// largestCopy is the size in bytes up to which S3 copies an object in one request. Without it no object can be copied, and
+// the engine copies its state into the history of each run.
+const largestCopy = 5 << 30
+
 func main() {
 	if len(os.Args) != 4 {
 		fmt.Fprintln(os.Stderr, "usage: s3d ADDRESS FOLDER KEYS; KEYS is a file with the access key and the secret, a line each")
@@ -43,7 +47,13 @@ func serve(address, folder, keys string) error {
 	if err != nil {
 		return err
 	}
-	files, err := posix.New(folder, store, posix.PosixOpts{SideCarDir: beside, NewDirPerm: 0o700, NewFilePerm: 0o600, Concurrency: 64})
+	files, err := posix.New(folder, store, posix.PosixOpts{
+		SideCarDir:          beside,
+		NewDirPerm:          0o700,
+		NewFilePerm:         0o600,
+		Concurrency:         64,
+		CopyObjectThreshold: largestCopy,
+	})
 	if err != nil {
 		return err
 	}
