@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import Component
+from components.base import Component, kept
 from components.cluster.handle import ClusterDeclared
 from components.gitops.argocd import ArgoCd
 from components.gitops.engine import GitOps, Installation, Project, Root, Source
@@ -63,7 +63,8 @@ class Engine(Component):
                     "pod-security.kubernetes.io/warn": "restricted",
                 },
             },
-            opts=self.child(),
+            # The releases lie in it: those that are kept would go with it.
+            opts=self.child(kept(args.cluster.keep_data)),
         )
         installation = Installation(
             domain=args.cluster.domain,

@@ -79,16 +79,17 @@ class Service(Component):
         super().__init__(name, _facts(args), opts)
         gitops = engine(args.place.cluster)
         order = position(definition) * STEP
-        before = dict(gitops.marks(order))
-        # A namespace and a release take the service's data with them: in production they are unprotected first.
-        keep = kept(args.place.cluster.keep_data)
-        namespace = _namespace(definition, before)
+        # A namespace and a release take the service's data with them: in production they are unprotected first, and the
+        # GitOps engine keeps them when its root goes.
+        keep_data = args.place.cluster.keep_data
+        keep = kept(keep_data)
+        namespace = _namespace(definition, dict(gitops.marks(order, keep=keep_data)))
         last: list[pulumi.Resource] = [resource(f"{name}-namespace", namespace, opts=self.child(keep))]
         values = definition.values(args.settings, args.place)
         last = [
             gitops.release(
                 f"{name}-{chart.name}",
-                _release(definition, chart, values[chart.name], order + 1 + number),
+                _release(definition, chart, values[chart.name], order + 1 + number, keep=keep_data),
                 self.child(pulumi.ResourceOptions.merge(keep, pulumi.ResourceOptions(depends_on=last))),
             )
             for number, chart in enumerate(chart for chart in definition.charts if chart.name in values)
@@ -124,7 +125,7 @@ def _namespace(definition: AnyService, annotations: dict[str, str]) -> dict[str,
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def _release(definition: AnyService, chart: Chart, values: dict[str, Any], order: int) -> Release:
+def _release(definition: AnyService, chart: Chart, values: dict[str, Any], order: int, *, keep: bool) -> Release:
     alone = len(definition.charts) == 1
     source = Source(
         repository=chart.repository,
@@ -139,6 +140,7 @@ def _release(definition: AnyService, chart: Chart, values: dict[str, Any], order
         source=source,
         position=order,
         ready=definition.ready,
+        keep=keep,
     )
 
 

@@ -188,5 +188,15 @@ def test_what_holds_a_services_data_is_protected_in_production_and_not_in_the_sa
     build: Any, stack: str, keep: bool
 ) -> None:
     resources = build(services(stack.removesuffix("-services")), stack=stack).resources
-    for name in ("openbao-namespace", "openbao-openbao", "victoria-metrics-namespace"):
+    for name in ("openbao-namespace", "openbao-openbao", "victoria-metrics-namespace", "gitops-namespace"):
         assert (resources[name].protect, resources[name].retain_on_delete) == (keep, keep), name
+
+
+@pytest.mark.parametrize(("stack", "keep"), [("production-services", True), ("sandbox", False)])
+def test_the_engine_keeps_what_pulumi_keeps(build: Any, stack: str, keep: bool) -> None:
+    resources = build(services(stack.removesuffix("-services")), stack=stack).resources
+    for name in ("openbao-namespace", "openbao-openbao"):
+        metadata = resources[name].inputs["metadata"]
+        options = metadata["annotations"]["argocd.argoproj.io/sync-options"].split(",")
+        assert ("Delete=false" in options, "Prune=false" in options) == (keep, keep), name
+    assert ("finalizers" in resources["openbao-openbao"].inputs["metadata"]) == (not keep)
