@@ -90,6 +90,8 @@ def _reason(client: api.Client, thing: str, promised: set[str]) -> str:
         return "left by cert-manager, as its default is"
     if parts["kind"] == "Secret" and labels.get("reconcile.external-secrets.io/managed") == "true":
         return "orphaned by its ExternalSecret (`creationPolicy: Orphan`)"
+    if parts["kind"] == "ServiceAccount" and "kade/played-by" in annotations:
+        return "of a release that is kept"
     if parts["kind"] == "PersistentVolumeClaim" and "app.kubernetes.io/instance" in labels:
         return "claimed by a StatefulSet that is kept"
     return ""
