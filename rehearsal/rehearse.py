@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from inputs.faults import Fault, FaultsError
 from rehearsal import judging, official, proofs, run, runners, vault_setup
 from rehearsal.backends import api, control, gitops, made_up
 from rehearsal.backends.endpoints import Endpoints
@@ -218,14 +217,11 @@ def begin(
         plugins: whose plugins work on the back ends, one of `workspace.PLUGINS`.
 
     Raises:
-        FaultsError: every fault in the organisation's files.
+        FaultsError: every fault in the organisation's files; there is no such environment.
         ToolchainError, BackendsError: a tool or a back end cannot be had; the text says what to do.
 
     """
     files = organisation()
-    if environment not in files.environment_names():
-        remedy = f"Environments: {', '.join(files.environment_names())}."
-        raise FaultsError([Fault("kade rehearse", 0, environment, "there is no such environment", remedy)])
     site, stacks = site_of(files, environment), stacks_of(environment, files)
     official_ones: dict[str, Path] = {}
     if plugins == "official":

@@ -91,7 +91,7 @@ class Workspace:
     @property
     def bin(self) -> Path:
         """Folder of the commands, first on PATH."""
-        return self.folder.parent / "bin"
+        return self.folder / "bin"
 
     @property
     def state(self) -> endpoints.State | None:

@@ -264,7 +264,7 @@ def connect(kubeconfig: Path) -> Client:
     tls = ssl.create_default_context(cadata=_content(cluster, "certificate-authority", kubeconfig).decode())
     certificate, key = (_content(user, part, kubeconfig) for part in ("client-certificate", "client-key"))
     if certificate:
-        _identify(tls, certificate, key)
+        identify(tls, certificate, key)
     return Client(server, tls, user.get("token"))
 
 
@@ -278,7 +278,7 @@ def _content(part: Object, key: str, kubeconfig: Path) -> bytes:
     return (kubeconfig.parent / part[key]).read_bytes() if part.get(key) else b""
 
 
-def _identify(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+def identify(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
     """Give a TLS context its own certificate; the library takes files only, so one lives for that moment."""
     handle, name = tempfile.mkstemp()  # readable by its owner alone
     try:

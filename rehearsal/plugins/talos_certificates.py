@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import ssl
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from rehearsal.backends.api import identify
 
 BEFORE = dt.timedelta(minutes=5)
 """Clocks of one machine differ too, between its containers."""
@@ -76,11 +76,5 @@ def serving_request(name: str, organisation: str, hosts: Sequence[str]) -> bytes
 def context(ca: Path, certificate: bytes, key: bytes) -> ssl.SSLContext:
     """Return a TLS context that trusts the authority and shows the certificate."""
     made = ssl.create_default_context(cafile=str(ca))
-    handle, name = tempfile.mkstemp()  # the library takes files only; this one is its owner's alone, for that moment
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(certificate + b"\n" + key)
-        made.load_cert_chain(name)
-    finally:
-        Path(name).unlink()
+    identify(made, certificate, key)
     return made

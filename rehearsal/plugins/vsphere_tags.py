@@ -33,7 +33,60 @@ def _made(vcenter: VCenter, path: str, spec: Props, what: str) -> str:
         raise
 
 
-class Categories(Way):
+class _Listed(Way):
+    """What the REST interface keeps in lists: it has an id, a name, a description and some more."""
+
+    path: str
+    """Where the list lies."""
+
+    def make(self, vcenter: VCenter, inputs: Props, mark: str) -> str:
+        """Make one."""
+        del mark
+        return _made(vcenter, self.path, {**_named(inputs), **self._first(inputs)}, self.noun)
+
+    def read(self, vcenter: VCenter, id_: str, inputs: Props) -> Props | None:
+        """Return name, description and the rest."""
+        known = _found(vcenter, f"{self.path}/id:{id_}")
+        if known is None:
+            return None
+        return {"name": known["name"], "description": known.get("description", ""), **self._shown(known, inputs)}
+
+    def change(self, vcenter: VCenter, id_: str, olds: Props, news: Props) -> None:
+        """Change name, description and what else can change."""
+        del olds
+        vcenter.rest("PATCH", f"{self.path}/id:{id_}", {"update_spec": {**_named(news), **self._later(news)}})
+
+    def remove(self, vcenter: VCenter, id_: str) -> None:
+        """Remove one, with all that hangs on it."""
+        vcenter.rest("DELETE", f"{self.path}/id:{id_}")
+
+    def _first(self, inputs: Props) -> Props:
+        """Return what is said besides when it is made."""
+        raise NotImplementedError
+
+    def _later(self, inputs: Props) -> Props:
+        """Return what is said besides when it is changed. By default nothing: a change of the rest makes another."""
+        del inputs
+        return {}
+
+    def _shown(self, known: Props, inputs: Props) -> Props:
+        """Return the rest of what stands there, under the provider's names."""
+        raise NotImplementedError
+
+    def _among(self, vcenter: VCenter, ids: list[str], name: str) -> str | None:
+        """Return the one of some that has a name."""
+        for id_ in ids:
+            known = _found(vcenter, f"{self.path}/id:{id_}")
+            if known is not None and known["name"] == name:
+                return id_
+        return None
+
+
+def _named(inputs: Props) -> Props:
+    return {"name": inputs["name"], "description": inputs.get("description", "")}
+
+
+class Categories(_Listed):
     """Categories of tags."""
 
     noun = "tag category"
@@ -41,52 +94,19 @@ class Categories(Way):
 
     def find(self, vcenter: VCenter, inputs: Props) -> str | None:
         """By name: a vCenter has one list of categories."""
-        for id_ in _ids(vcenter, "GET", self.path):
-            known = _found(vcenter, f"{self.path}/id:{id_}")
-            if known is not None and known["name"] == inputs["name"]:
-                return id_
-        return None
+        return self._among(vcenter, _ids(vcenter, "GET", self.path), inputs["name"])
 
-    def make(self, vcenter: VCenter, inputs: Props, mark: str) -> str:
-        """Make a category."""
-        del mark
-        spec = {
-            "name": inputs["name"],
-            "description": inputs.get("description", ""),
-            "cardinality": inputs["cardinality"],
-            "associable_types": inputs["associableTypes"],
-        }
-        return _made(vcenter, self.path, spec, self.noun)
+    def _first(self, inputs: Props) -> Props:
+        return {"cardinality": inputs["cardinality"], "associable_types": inputs["associableTypes"]}
 
-    def read(self, vcenter: VCenter, id_: str, inputs: Props) -> Props | None:
-        """Return name, description, cardinality and types."""
-        known = _found(vcenter, f"{self.path}/id:{id_}")
-        if known is None:
-            return None
-        return {
-            "name": known["name"],
-            "description": known.get("description", ""),
-            "cardinality": known["cardinality"],
-            "associableTypes": in_order(known.get("associable_types") or [], inputs.get("associableTypes")),
-        }
+    _later = _first
 
-    def change(self, vcenter: VCenter, id_: str, olds: Props, news: Props) -> None:
-        """Change name, description and types."""
-        del olds
-        spec = {
-            "name": news["name"],
-            "description": news.get("description", ""),
-            "cardinality": news["cardinality"],
-            "associable_types": news["associableTypes"],
-        }
-        vcenter.rest("PATCH", f"{self.path}/id:{id_}", {"update_spec": spec})
-
-    def remove(self, vcenter: VCenter, id_: str) -> None:
-        """Remove a category with its tags."""
-        vcenter.rest("DELETE", f"{self.path}/id:{id_}")
+    def _shown(self, known: Props, inputs: Props) -> Props:
+        types = in_order(known.get("associable_types") or [], inputs.get("associableTypes"))
+        return {"cardinality": known["cardinality"], "associableTypes": types}
 
 
-class Tags(Way):
+class Tags(_Listed):
     """Tags."""
 
     noun = "tag"
@@ -94,42 +114,18 @@ class Tags(Way):
 
     def find(self, vcenter: VCenter, inputs: Props) -> str | None:
         """By name within its category."""
-        for id_ in _ids(vcenter, "POST", f"{self.path}/id:{inputs['categoryId']}?~action=list-tags-for-category"):
-            known = _found(vcenter, f"{self.path}/id:{id_}")
-            if known is not None and known["name"] == inputs["name"]:
-                return id_
-        return None
+        listed = f"{self.path}/id:{inputs['categoryId']}?~action=list-tags-for-category"
+        return self._among(vcenter, _ids(vcenter, "POST", listed), inputs["name"])
 
-    def make(self, vcenter: VCenter, inputs: Props, mark: str) -> str:
-        """Make a tag."""
-        del mark
-        spec = {
-            "name": inputs["name"],
-            "description": inputs.get("description", ""),
-            "category_id": inputs["categoryId"],
-        }
-        return _made(vcenter, self.path, spec, self.noun)
+    def _first(self, inputs: Props) -> Props:
+        return {"category_id": inputs["categoryId"]}
 
-    def read(self, vcenter: VCenter, id_: str, inputs: Props) -> Props | None:
-        """Return name, description and category."""
+    def _shown(self, known: Props, inputs: Props) -> Props:
         del inputs
-        known = _found(vcenter, f"{self.path}/id:{id_}")
-        if known is None:
-            return None
-        return {"name": known["name"], "description": known.get("description", ""), "categoryId": known["category_id"]}
-
-    def change(self, vcenter: VCenter, id_: str, olds: Props, news: Props) -> None:
-        """Change name and description."""
-        del olds
-        spec = {"name": news["name"], "description": news.get("description", "")}
-        vcenter.rest("PATCH", f"{self.path}/id:{id_}", {"update_spec": spec})
-
-    def remove(self, vcenter: VCenter, id_: str) -> None:
-        """Remove a tag from everything that carries it."""
-        vcenter.rest("DELETE", f"{self.path}/id:{id_}")
+        return {"categoryId": known["category_id"]}
 
 
-class Libraries(Way):
+class Libraries(_Listed):
     """Content libraries."""
 
     noun = "content library"
@@ -140,43 +136,17 @@ class Libraries(Way):
         found = _ids(vcenter, "POST", "content/library?~action=find", {"spec": {"name": inputs["name"]}})
         return found[0] if found else None
 
-    def make(self, vcenter: VCenter, inputs: Props, mark: str) -> str:
-        """Make a library on its datastore."""
-        del mark
+    def _first(self, inputs: Props) -> Props:
         backings = [{"datastore_id": id_, "type": "DATASTORE"} for id_ in inputs["storageBackings"]]
-        spec = {
-            "name": inputs["name"],
-            "description": inputs.get("description", ""),
-            "type": "LOCAL",
-            "storage_backings": backings,
-        }
-        return _made(vcenter, self.path, spec, self.noun)
+        return {"type": "LOCAL", "storage_backings": backings}
 
-    def read(self, vcenter: VCenter, id_: str, inputs: Props) -> Props | None:
-        """Return name, description and storage."""
+    def _shown(self, known: Props, inputs: Props) -> Props:
         del inputs
-        known = _found(vcenter, f"{self.path}/id:{id_}")
-        if known is None:
-            return None
         backings = cast("list[Props]", known.get("storage_backings") or [])
-        return {
-            "name": known["name"],
-            "description": known.get("description", ""),
-            "storageBackings": [backing.get("datastore_id", "") for backing in backings],
-        }
-
-    def change(self, vcenter: VCenter, id_: str, olds: Props, news: Props) -> None:
-        """Change name and description."""
-        del olds
-        spec = {"name": news["name"], "description": news.get("description", "")}
-        vcenter.rest("PATCH", f"{self.path}/id:{id_}", {"update_spec": spec})
-
-    def remove(self, vcenter: VCenter, id_: str) -> None:
-        """Remove a library with everything in it."""
-        vcenter.rest("DELETE", f"{self.path}/id:{id_}")
+        return {"storageBackings": [backing.get("datastore_id", "") for backing in backings]}
 
 
-class Items(Way):
+class Items(_Listed):
     """Items of a library. The file that one is made from is not fetched: here is no such file, and nobody boots it."""
 
     noun = "library item"
@@ -188,36 +158,15 @@ class Items(Way):
         found = _ids(vcenter, "POST", f"{self.path}?~action=find", {"spec": spec})
         return found[0] if found else None
 
-    def make(self, vcenter: VCenter, inputs: Props, mark: str) -> str:
-        """Make an item without its file."""
-        del mark
-        spec = {
-            "name": inputs["name"],
-            "description": inputs.get("description", ""),
-            "library_id": inputs["libraryId"],
-            "type": inputs["type"],
-        }
-        return _made(vcenter, self.path, spec, self.noun)
-
-    def read(self, vcenter: VCenter, id_: str, inputs: Props) -> Props | None:
-        """Return name, description, type and library."""
-        del inputs
-        known = _found(vcenter, f"{self.path}/id:{id_}")
-        if known is None:
-            return None
-        return {
-            "name": known["name"],
-            "description": known.get("description", ""),
-            "libraryId": known["library_id"],
-            "type": known["type"],
-        }
-
     def change(self, vcenter: VCenter, id_: str, olds: Props, news: Props) -> None:
         """Change nothing: every property of an item makes a new one."""
 
-    def remove(self, vcenter: VCenter, id_: str) -> None:
-        """Remove an item."""
-        vcenter.rest("DELETE", f"{self.path}/id:{id_}")
+    def _first(self, inputs: Props) -> Props:
+        return {"library_id": inputs["libraryId"], "type": inputs["type"]}
+
+    def _shown(self, known: Props, inputs: Props) -> Props:
+        del inputs
+        return {"libraryId": known["library_id"], "type": known["type"]}
 
 
 def attached(vcenter: VCenter, kind: str, moid: str) -> list[str]:

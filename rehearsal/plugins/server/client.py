@@ -6,10 +6,8 @@ The `kubernetes` package would do the same with discovery and models of its own;
 from __future__ import annotations
 
 import json
-import os
 import random
 import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +17,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 
+from rehearsal.backends.api import identify
 from rehearsal.plugins.server.errors import ApiError, CancelledError, UnreachableError
 from rehearsal.plugins.server.kubeconfig import Access
 
@@ -194,14 +193,7 @@ def _tls(access: Access) -> ssl.SSLContext:
     # The pool itself compares the certificate with the organisation's name.
     context.check_hostname = False
     if access.certificate is not None and access.key is not None:
-        # Python reads a client's key from a file only: it exists for as long as that takes, for this user alone.
-        with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-            try:
-                file.write(access.certificate.rstrip() + "\n" + access.key)
-                file.flush()
-                context.load_cert_chain(file.name)
-            finally:
-                os.unlink(file.name)
+        identify(context, access.certificate.encode(), access.key.encode())
     return context
 
 
