@@ -7,11 +7,16 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rehearsal.toolchain.progress import Progress, ToolchainError
+
+UNUSED_DAYS = 60
+"""Days without use after which an entry goes when one beside it is made. Another clone may still be at an earlier
+version; the worst that can happen is that it is built again."""
 
 
 def cache_folder() -> Path:
@@ -57,9 +62,12 @@ def entry(folder: Path, make: Callable[[Path], None]) -> Path:
 
     """
     if folder.is_dir():
+        with suppress(OSError):  # a cache that somebody else owns
+            os.utime(folder)
         return folder
     _made(folder.parent)
     _sweep(folder.parent)
+    _prune(folder.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=folder.parent))
     try:
         make(temporary)
@@ -81,6 +89,14 @@ def _sweep(folder: Path) -> None:
         process = left.name.split("-")[1]
         if process.isdigit() and not Path(f"/proc/{process}").exists() and not _alive(int(process)):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the entries beside a new one that no set-up has asked for in a long time: those of earlier versions."""
+    oldest = time.time() - UNUSED_DAYS * 86400
+    for old in folder.iterdir():
+        if old.is_dir() and not old.name.startswith(".") and old.stat().st_mtime < oldest:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:

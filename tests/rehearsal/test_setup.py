@@ -246,6 +246,21 @@ def test_a_host_that_does_not_answer_costs_no_more_than_the_patience(
     assert "no answer within" in refused
 
 
+def test_entries_that_nobody_has_used_for_long_go_when_another_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    long_ago = time.time() - (cache.UNUSED_DAYS + 1) * 86400
+    for name in ("old", "used", "recent"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "program").touch()
+        if name != "recent":
+            os.utime(folder / name, (long_ago, long_ago))
+    (folder / "lock").touch()
+    cache.entry(folder / "used", lambda _: pytest.fail("it is there"))
+    assert (folder / "old").is_dir(), "nothing goes before something comes"
+    cache.entry(folder / "new", lambda made: (made / "program").touch())
+    assert sorted(path.name for path in folder.iterdir()) == ["lock", "new", "recent", "used"]
+
+
 def test_an_entry_is_whole_or_absent_and_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
     def broken(folder: Path) -> None:
         (folder / "half").write_text("x")
