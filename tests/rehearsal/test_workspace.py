@@ -12,6 +12,7 @@ import pytest
 
 from rehearsal.run import recover
 from rehearsal.shell import run_shell
+from rehearsal.workspace import open_workspace
 
 if TYPE_CHECKING:
     from tests.rehearsal.conftest import Rehearsal
@@ -76,6 +77,14 @@ def test_a_lock_of_a_run_that_is_gone_is_removed_and_one_of_a_living_run_is_not(
     (folder / "strange.json").write_text("?")
     assert recover(rehearsal.workspace, "dev")
     assert sorted(file.name for file in folder.iterdir()) == ["lives.json", "strange.json"]
+
+
+def test_rehearsals_beside_each_other_have_commands_of_their_own(rehearsal: Rehearsal) -> None:
+    first = rehearsal.workspace
+    second = open_workspace(folder=first.folder.with_name("other"), program=first.program, out=first.out)
+    texts = [(one.bin / "pulumi").read_text() for one in (first, second)]
+    assert [str(one.backend) in text for one, text in zip((first, second), texts, strict=True)] == [True, True]
+    assert [str(one.backend) in text for one, text in zip((second, first), texts, strict=True)] == [False, False]
 
 
 @pytest.mark.engine
