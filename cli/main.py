@@ -216,6 +216,9 @@ def parity(
     raise typer.Exit(verdicts.show_parity(verdict, report, Console(soft_wrap=True, highlight=False)))
 
 
+_INTERRUPTED = 130
+
+
 def _run(stack: str, operation: str, *, rehearse: bool, yes: bool = False) -> None:
     from cli import running
 
@@ -232,9 +235,12 @@ def main() -> None:
         count = len(error.faults)
         print(f"{count} fault{'s' if count > 1 else ''}; nothing was applied.", file=sys.stderr)
         sys.exit(Exit.BAD_INPUT)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as error:
+        # Typer itself turns an interrupt into an exit with the code that a shell gives for one.
+        if isinstance(error, SystemExit) and error.code != _INTERRUPTED:
+            raise
         print("Interrupted. Run the same command again: it clears what was left behind first.", file=sys.stderr)
-        sys.exit(130)  # what a shell gives for an interrupt
+        sys.exit(_INTERRUPTED)
     except Exception as error:
         if os.environ.get("KADE_DEBUG"):
             raise

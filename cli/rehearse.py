@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -36,10 +37,14 @@ Started = Annotated[
 def up(
     environment: Environment,
     life: Annotated[int, typer.Option(min=1, help="Minutes after which everything ends by itself.")] = LIFE_MINUTES,
-    state: Annotated[str, typer.Option(help="Where Pulumi's state lies: `postgres` or `object_store`.")] = "postgres",
+    state: Annotated[
+        str | None,
+        typer.Option(help="Where Pulumi's state lies: `postgres` (default of a new rehearsal) or `object_store`."),
+    ] = None,
     plugins: Annotated[
-        str, typer.Option(help="Whose plugins work on the back ends: `own`, or `official` (downloaded once).")
-    ] = "own",
+        str | None,
+        typer.Option(help="Whose plugins work on the back ends: `own` (default), or `official` (downloaded once)."),
+    ] = None,
 ) -> None:
     """Start the back ends, apply every stack in order, and judge the result live, beside what was predicted."""
     from cli import rehearsing
@@ -51,11 +56,10 @@ def up(
 @app.command()
 def status(environment: Started = None) -> None:
     """Show every back end: what it does, where it listens, what it costs, and how long all still lives."""
-    from rich.console import Console
-
+    from cli import rehearsing
     from rehearsal.backends import control
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = rehearsing.console()
     folders = [_folder(environment)] if environment else _folders()
     if not folders:
         console.print("Nothing is rehearsed. Start with `kade rehearse up ENVIRONMENT`.")
@@ -144,6 +148,9 @@ def _show(name: str, found: Status, console: Console) -> None:
         return
     left = max(0, int(found.until - time.time())) // 60
     state = "ready" if found.ready else "starting"
+    if found.ended:
+        names = ", ".join(row.name for row in found.ended)
+        state = f"NOT whole, {names} ended (`kade rehearse logs`; `kade rehearse up {name}` starts again)"
     total = sum(row.memory for row in found.servers) >> 20
     console.print(f"{name}: {state}, {total} MB, ends by itself in {left // 60} h {left % 60:02d} min.")
     table = Table(box=None, pad_edge=False)
@@ -166,11 +173,25 @@ def _root() -> Path:
 def _folder(environment: str) -> Path:
     folder = _root() / environment
     if Path(environment).name != environment or not (folder / "backends").is_dir():
-        known = ", ".join(path.name for path in _folders()) or "none"
+        from inputs.faults import nearest
+        from stacks.loading import organisation
+
+        known = organisation().environment_names()
+        if environment not in known:
+            hint = nearest(environment, known) or f"Environments: {', '.join(known)}."
+            _refuse(f"There is no environment {environment!r}. {hint}")
+        rehearsed = _named(_folders()) or "none"
         _refuse(
-            f"{environment} is not rehearsed. Rehearsed are: {known}. Start it by `kade rehearse up {environment}`."
+            f"{environment} is not rehearsed. Rehearsed are: {rehearsed}. Start it by `kade rehearse up {environment}`."
         )
     return folder
+
+
+def _named(folders: Sequence[Path]) -> str:
+    """Return the names of rehearsals, each with what has become of it."""
+    from rehearsal.backends import control
+
+    return ", ".join(f"{one.name} ({'runs' if control.status(one).running else 'ended'})" for one in folders)
 
 
 def _folders() -> list[Path]:
@@ -186,7 +207,7 @@ def _chosen(environment: str | None) -> Path:
     folders = _folders()
     found = [folder for folder in folders if control.status(folder).running] or folders
     if len(found) != 1:
-        names = ", ".join(folder.name for folder in found) or "none; start with `kade rehearse up ENVIRONMENT`"
+        names = _named(found) or "none; start with `kade rehearse up ENVIRONMENT`"
         _refuse(f"Say which environment is meant. Rehearsed are: {names}.")
     return found[0]
 
@@ -212,6 +233,9 @@ class _faults:  # noqa: N801  # reads as a word where it is used
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None or isinstance(error, typer.Exit):
+            return
+        if isinstance(error, KeyboardInterrupt):
+            typer.echo("What has started goes on running: `kade rehearse status`, `kade rehearse down`.", err=True)
             return
         from operations.vault.client import VaultError
         from rehearsal.backends.api import ApiError

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rehearsal.rehearse import Rehearsal
 
 
-def up(environment: str, *, life: int, state: str, plugins: str) -> Exit:
+def up(environment: str, *, life: int, state: str | None, plugins: str | None) -> Exit:
     """Bring a whole environment up on the back ends of this machine, and judge it.
 
     Raises:
@@ -33,6 +33,7 @@ def up(environment: str, *, life: int, state: str, plugins: str) -> Exit:
 
     """
     from rehearsal import report
+    from rehearsal.backends import control
     from rehearsal.workspace import PLUGINS, STATES
 
     faults = [
@@ -41,17 +42,18 @@ def up(environment: str, *, life: int, state: str, plugins: str) -> Exit:
     ]
     if faults:
         raise FaultsError(faults)
-    console = _console()
+    out = console()
     with _rehearsal(environment, life, state, plugins) as place:
+        report.clear(place.workspace.out)  # what an earlier run has shown is not what this one shows
         place.predict()
-        layers = place.bring_up()
-        result = place.judge(layers, place.prove())
-    report.show(result, console)
+        result = place.judge(place.bring_up())
+    report.show(result, out)
     page = report.write(result, place.workspace.out)
     for phase, seconds in place.phases.items():
-        console.print(f"  {seconds:6.1f} s  {phase}", style="dim")
-    console.print(f"report: {shown(page, PROJECT)}")
-    console.print(f"It goes on running: `kade rehearse shell {environment}`, `kade rehearse down {environment}`.")
+        out.print(f"  {seconds:6.1f} s  {phase}", style="dim")
+    out.print(f"report: {shown(page, PROJECT)}")
+    if control.status(place.workspace.folder).running:
+        out.print(f"It goes on running: `kade rehearse shell {environment}`, `kade rehearse down {environment}`.")
     if not result.complete:
         return Exit.INTERNAL
     return Exit.CLEAN if result.holds else Exit.FINDINGS
@@ -69,9 +71,9 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
 
     chosen = _chosen(names, run.NAMES)
     chance = run.seed() if seed is None else seed
-    console = _console()
+    out = console()
     found: list[Outcome] = []
-    with _rehearsal(environment, life, "postgres", "own") as place:
+    with _rehearsal(environment, life, None, None) as place:
         fresh = not place.known()
         empty = inventory.take(place.endpoints)
         if run.DESTROY in chosen and not fresh:
@@ -83,26 +85,24 @@ def drill(names: Sequence[str], environment: str, *, points: int | None, seed: i
             return Exit.INTERNAL
         for outcome in run.drills(place, chosen, points=points or run.POINTS, chance=chance, empty=empty):
             found.append(outcome)
-            console.print(
-                f"  {'held  ' if outcome.held else 'FAILED'} {outcome.drill}, {outcome.point}: {outcome.seen}"
-            )
-    console.print(_table(found))
-    console.print(f"Seed of the random points: {chance} (`--seed {chance}` tries the same ones).", style="dim")
+            out.print(f"  {'held  ' if outcome.held else 'FAILED'} {outcome.drill}, {outcome.point}: {outcome.seen}")
+    out.print(_table(found))
+    out.print(f"Seed of the random points: {chance} (`--seed {chance}` tries the same ones).", style="dim")
     return Exit.CLEAN if all(outcome.held for outcome in found) else Exit.FINDINGS
 
 
-def _unknown(option: str, value: str, known: Sequence[str], what: str) -> list[Fault]:
-    if value in known:
+def _unknown(option: str, value: str | None, known: Sequence[str], what: str) -> list[Fault]:
+    if value is None or value in known:
         return []
     return [
         Fault("kade rehearse up", 0, option, what, f"{nearest(value, known)} There are: {', '.join(known)}.".strip())
     ]
 
 
-def _console() -> Console:
+def console() -> Console:
     """Return where results go; what is no terminal has no width of its own, and tables need some."""
-    console = Console(soft_wrap=True, highlight=False)
-    return console if console.is_terminal else Console(soft_wrap=True, highlight=False, width=WIDTH)
+    found = Console(soft_wrap=True, highlight=False)
+    return found if found.is_terminal else Console(soft_wrap=True, highlight=False, width=WIDTH)
 
 
 def _chosen(names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
@@ -137,7 +137,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 
 
 @contextmanager
-def _rehearsal(environment: str, life: int, state: str, plugins: str) -> Generator[Rehearsal]:
+def _rehearsal(environment: str, life: int, state: str | None, plugins: str | None) -> Generator[Rehearsal]:
     """Begin a rehearsal, once the files have no faults."""
     from rehearsal import rehearse
     from rehearsal.toolchain.progress import Progress
@@ -150,4 +150,5 @@ def _rehearsal(environment: str, life: int, state: str, plugins: str) -> Generat
     for stack in stacks_of(environment, organisation()):
         files.read_for(stack, organisation())
     os.environ.pop("KADE_OUT", None)  # a rehearsal's results have a place of their own
-    yield rehearse.begin(environment, Progress(), life=life, state=state, plugins=plugins)
+    with rehearse.alone(environment):
+        yield rehearse.begin(environment, Progress(), life=life, state=state, plugins=plugins)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from rehearsal import judging, official, proofs, run, runners, vault_setup
@@ -19,7 +22,7 @@ from rehearsal.report import LayerResult, Proof, Rehearsed
 from rehearsal.surroundings import site_of
 from rehearsal.toolchain.engine import installed
 from rehearsal.toolchain.progress import Progress
-from rehearsal.workspace import Workspace, open_workspace
+from rehearsal.workspace import STATES, Workspace, chosen_plugins, open_workspace
 from stacks.loading import PROJECT, organisation
 from stacks.names import parse_stack, stacks_of
 
@@ -75,7 +78,7 @@ class Rehearsal:
             return  # the same files were previewed when nothing was there yet
         with self.phase("Predicting", "a preview of every stack, before any is up"):
             for stack in self.stacks:
-                self.workspace.ensure_stack(stack)
+                self.prediction.ensure_stack(stack)
             # Two at a time: a preview is one process of the engine that waits for one of Python.
             with ThreadPoolExecutor(2) as pool:
                 done = list(pool.map(self._preview, self.stacks))
@@ -87,10 +90,10 @@ class Rehearsal:
     def _preview(self, stack: str) -> run.Update:
         return run.preview(self.prediction, stack, capture=True)
 
-    @property
+    @cached_property
     def prediction(self) -> Workspace:
-        """The same workspace, with a folder of its own for what the first previews say."""
-        return replace(self.workspace, out=self.workspace.out / "prediction")
+        """A workspace without back ends and state: what is up already must not show in a prediction."""
+        return open_workspace(folder=self.workspace.folder / "prediction", out=self.workspace.out / "prediction")
 
     # The layers.
 
@@ -115,8 +118,23 @@ class Rehearsal:
             )
             if update.code:
                 self.progress.say(str(_failed(self.workspace, stack, "up", update.output)))
+                self.progress.say(self._gone())
                 break
         return found
+
+    def _gone(self) -> str:
+        """Say which back ends went meanwhile, where that is why a layer failed."""
+        status = control.status(self.workspace.folder)
+        if not status.running:
+            return (
+                "The back ends have ended meanwhile: their time was over, or somebody ended them. Run the same command "
+                "again; `--life` gives them more minutes."
+            )
+        if status.ended:
+            names = ", ".join(row.name for row in status.ended)
+            logs = " and ".join(f"`kade rehearse logs {row.name}`" for row in status.ended)
+            return f"Ended meanwhile: {names}; {logs} may say why. Run the same command again: it starts them again."
+        return "Mend that, then run the same command again: it goes on where this run has stopped."
 
     def _handed_on(self, stack: str, update: run.Update) -> str:
         """Write the hand-over of a layer that another runner builds on, where there is something new to say."""
@@ -172,21 +190,18 @@ class Rehearsal:
         """Say whether a stack of this rehearsal has been made already."""
         return any(self.workspace.config.glob("Pulumi.*.yaml"))
 
-    def prove(self) -> tuple[Proof, ...]:
-        """Try on the running back ends what can be tried."""
-        with self.phase("Proofs", "by clients of their own"):
-            return proofs.prove(self.environment, self.endpoints)
-
-    def judge(self, layers: list[LayerResult], proofs: tuple[Proof, ...]) -> Rehearsed:
-        """Judge the running cluster, and put it beside the prediction."""
+    def judge(self, layers: list[LayerResult]) -> Rehearsed:
+        """Try on the running back ends what can be tried, judge the cluster, and put that beside the prediction."""
         kubernetes = self.endpoints.kubernetes
         if kubernetes is None or any(layer.failed for layer in layers):
-            return self._result(layers, proofs)
+            return self._result(layers, ())
+        with self.phase("Proofs", "by clients of their own"):
+            tried = proofs.prove(self.environment, self.endpoints)
         with self.phase("Live check", "all rules on what the API server shows"):
             before, before_line = judging.predicted(self.environment, self.stacks, self.prediction.out)
             after, after_line = judging.live(Path(kubernetes.kubeconfig), self.environment, self.workspace.out / "live")
         checks = compare(before, after, read_table())
-        return replace(self._result(layers, proofs), checks=checks, predicted_line=before_line, live_line=after_line)
+        return replace(self._result(layers, tried), checks=checks, predicted_line=before_line, live_line=after_line)
 
     def _result(self, layers: list[LayerResult], proofs: tuple[Proof, ...]) -> Rehearsed:
         return Rehearsed(
@@ -204,8 +219,8 @@ def begin(
     progress: Progress,
     *,
     life: int = LIFE_MINUTES,
-    state: str = "postgres",
-    plugins: str = "own",
+    state: str | None = None,
+    plugins: str | None = None,
 ) -> Rehearsal:
     """Start the back ends of an environment, or find them running, and return the rehearsal.
 
@@ -213,24 +228,28 @@ def begin(
         environment: its name.
         progress: says what takes long.
         life: minutes after which everything ends by itself.
-        state: where Pulumi's state lies, one of `workspace.STATES`.
-        plugins: whose plugins work on the back ends, one of `workspace.PLUGINS`.
+        state: where Pulumi's state lies, one of `workspace.STATES`. Default: where it lies already, else the database.
+        plugins: whose plugins work on the back ends, one of `workspace.PLUGINS`. Default: those that do already, else
+            Kade's own.
 
     Raises:
         FaultsError: every fault in the organisation's files; there is no such environment.
         ToolchainError, BackendsError: a tool or a back end cannot be had; the text says what to do.
+        RehearseError: the rehearsal is up with another place for its state.
 
     """
     files = organisation()
     site, stacks = site_of(files, environment), stacks_of(environment, files)
     official_ones: dict[str, Path] = {}
+    if plugins is None and control.status(folder_of(environment)).running:
+        plugins = chosen_plugins(folder_of(environment))
     if plugins == "official":
         site = replace(site, outside=True)
         official_ones = official.fetch(installed(PROJECT).path, progress)
     began = time.monotonic()
     endpoints = control.start(folder_of(environment), site, progress, life)
     workspace = open_workspace(folder=folder_of(environment), out=PROJECT / "out" / "rehearsals" / environment)
-    workspace.choose_state(state)
+    _settle(workspace, environment, state)
     workspace.choose_plugins(official_ones)
     # Several stacks have several runners, in networks of their own perhaps: files join them, as in production.
     joint = join(workspace, files, site.cluster, always=True) if len(stacks) > 1 else None
@@ -240,6 +259,46 @@ def begin(
         with found.phase("Setting up OpenBao", "as `kade vault init` does"):
             found.tokens = vault_setup.prepare(endpoints, files, environment).tokens
     return found
+
+
+def _settle(workspace: Workspace, environment: str, state: str | None) -> None:
+    """Choose where the state lies, once: it is not carried along.
+
+    Raises:
+        RehearseError: it lies elsewhere already.
+
+    """
+    chosen = workspace.chosen_state
+    if chosen is None:
+        workspace.choose_state(state or STATES[0])
+    elif state not in (None, chosen):
+        msg = (
+            f"The state of this rehearsal lies in `{chosen}`, and would have to be carried to `{state}`. "
+            f"Run `kade rehearse down {environment}` first, then start again with `--state {state}`."
+        )
+        raise RehearseError(msg)
+
+
+@contextmanager
+def alone(environment: str) -> Generator[None]:
+    """Let one command at a time work on a rehearsal; the system lets go for one that is killed.
+
+    Raises:
+        RehearseError: another one is at work.
+
+    """
+    folder = folder_of(environment)
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = f"Another command works on the rehearsal of {environment}. Wait until it has ended, then try again."
+            raise RehearseError(msg) from None
+        yield
+    finally:
+        os.close(held)
 
 
 def _digest(folder: Path) -> str:
@@ -272,7 +331,5 @@ def _log(workspace: Workspace, stack: str, output: str) -> Path:
 
 def _failed(workspace: Workspace, stack: str, operation: str, output: str) -> RehearseError:
     path = _log(workspace, stack, output)
-    lines = [line for line in output.splitlines() if line.strip()]
-    errors = [line.strip() for line in lines if "error:" in line]
-    shown = "\n  ".join(errors[:10] or lines[-10:])
+    shown = "\n  ".join(run.errors(output)[:10])
     return RehearseError(f"The {operation} of {stack} failed:\n  {shown}\nEverything it said stands in {path}.")

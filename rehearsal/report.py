@@ -98,6 +98,12 @@ def write(result: Rehearsed, folder: Path) -> Path:
     return page
 
 
+def clear(folder: Path) -> None:
+    """Remove what an earlier run has written."""
+    for name in ("rehearsal.json", "rehearsal.html"):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _page(result: Rehearsed) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),

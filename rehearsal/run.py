@@ -18,6 +18,8 @@ from typing import Any
 from rehearsal.install import PROJECT
 from rehearsal.workspace import Workspace
 
+_TELL_NOTHING = ("error: update failed", "error: preview failed", "errors occurred:", "error occurred:")
+"""How the lines of the engine end that announce an error, or count them."""
 FAILED = "failed"
 """Key in the mark of a run that ended with an error."""
 
@@ -279,6 +281,14 @@ def _unmark(mark: Path, *, failed: bool) -> None:
 def _event_log(workspace: Workspace) -> Generator[Path]:
     with tempfile.TemporaryDirectory(dir=workspace.folder, prefix="events-") as folder:
         yield Path(folder) / "events.jsonl"
+
+
+def errors(output: str) -> list[str]:
+    """Return what the engine named as errors, each once; where it named none, its last lines."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    named = [line for line in lines if "error:" in line or line.startswith("* ")]
+    telling = [line for line in named if not line.endswith(_TELL_NOTHING)]
+    return list(dict.fromkeys(telling or named)) or lines[-10:]
 
 
 def summaries(log: Path) -> Iterator[dict[str, Any]]:

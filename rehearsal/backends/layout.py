@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from contextlib import suppress
@@ -10,8 +11,8 @@ from pathlib import Path
 
 SCHEMA = "kade.backends/1"
 """Version of this layout and of what the servers keep in it; a folder of another version is begun anew."""
-ELSEWHERE = "kade-rehearsal-"
-"""How the name begins of a folder outside the rehearsal's own, for an account that cannot reach that."""
+ELSEWHERE = "/tmp/kade-rehearsal-"
+"""How the path begins of a folder outside the rehearsal's own, for an account that cannot reach that."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ class Layout:
 
     @property
     def elsewhere(self) -> Path:
-        """Names a folder outside that belongs to this rehearsal, where there is one."""
-        return self.folder / "elsewhere"
+        """A folder outside that belongs to this rehearsal; its name says whose, also when the rehearsal's is gone."""
+        name = hashlib.sha256(os.fsencode(self.rehearsal.resolve())).hexdigest()
+        return Path(f"{ELSEWHERE}{name[:24]}")
 
     @property
     def temporary(self) -> Path:
@@ -109,6 +111,8 @@ class Layout:
 
     def clean(self) -> None:
         """Remove everything of the rehearsal but the logs; of its back ends' state nothing is worth keeping."""
+        # What stands there and is no folder is not ours. This leaves it, and does not follow a link.
+        shutil.rmtree(self.elsewhere, ignore_errors=True)
         if not self.rehearsal.is_dir():
             return
         for path in list(self.rehearsal.iterdir()):
@@ -116,10 +120,6 @@ class Layout:
                 _remove(path)
         if not self.folder.is_dir():
             return
-        if self.elsewhere.is_file():
-            outside = Path(self.elsewhere.read_text(encoding="utf-8").strip())
-            if outside.name.startswith(ELSEWHERE):
-                _remove(outside)
         kept = {self.logs, self.lock}  # whoever holds or waits for the lock would not see a new file of that name
         for path in list(self.folder.iterdir()):
             if path not in kept:

@@ -29,6 +29,9 @@ from rehearsal.backends.switchboard import Switchboard, routes
 BUSY = 3
 """Exit code of a supervisor that found another one at work."""
 
+GLANCE = 1.0
+"""Seconds that a supervisor waits for the lock: who only looks whether one runs holds it for a moment."""
+
 Order = Callable[[str], Awaitable[dict[str, Any] | None]]
 
 
@@ -53,7 +56,7 @@ class Service:
 
     async def run(self) -> int:
         """Start all, serve until told to end or the time is over, end all; return the exit code."""
-        self.lock = hold(self.layout)
+        self.lock = await asyncio.to_thread(hold, self.layout, GLANCE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.ending.set)
@@ -128,10 +131,17 @@ class Service:
         # What a thread still writes for a server that was about to start must not come after the cleaning.
         await asyncio.get_running_loop().shutdown_default_executor()
         # Where it failed, what it said is still to be read; whoever does so removes the folder.
-        if not self.layout.failure.exists():
+        if not self.layout.failure.exists() and self._ours():
             self.layout.clean()
             self.layout.lock.unlink(missing_ok=True)
         say(f"ended after {time.monotonic() - began:.1f} s")
+
+    def _ours(self) -> bool:
+        """Say whether the folder is still the one that this rehearsal began in, and not that of a later one."""
+        try:
+            return os.path.samestat(os.fstat(self.lock), self.layout.lock.stat())
+        except FileNotFoundError:
+            return not self.layout.folder.exists()
 
     def _note(self) -> None:
         self.layout.failure.unlink(missing_ok=True)
@@ -207,13 +217,18 @@ class Service:
         await self.supervisor.replace(new.server())
 
 
-def hold(layout: Layout) -> int:
+def hold(layout: Layout, patience: float = 0.0) -> int:
     """Take the lock on a rehearsal's folder, and return the open file that holds it until it is closed.
+
+    Args:
+        layout: of the rehearsal.
+        patience: seconds to wait for it. Default: none.
 
     Raises:
         BusyError: another supervisor holds it.
 
     """
+    until = time.monotonic() + patience
     while True:
         layout.folder.mkdir(parents=True, exist_ok=True)
         held = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -223,6 +238,9 @@ def hold(layout: Layout) -> int:
                 return held
         except BlockingIOError:
             os.close(held)
+            if time.monotonic() < until:
+                time.sleep(0.02)
+                continue
             msg = f"The rehearsal in {layout.rehearsal} runs already."
             raise BusyError(msg) from None
         except FileNotFoundError:

@@ -32,8 +32,4 @@ def clear(workspace: Workspace, stack: str) -> None:
 
 def first_error(output: str) -> str:
     """Return the first error that the engine named."""
-    lines = [line.strip() for line in output.splitlines()]
-    named = [line for line in lines if line.startswith("error:") and "update failed" not in line] or [
-        line for line in lines if "error" in line.lower()
-    ]
-    return (named[0] if named else "without a word")[:300]
+    return next(iter(run.errors(output)), "without a word")[:300]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal import run
-from rehearsal.drills.clearing import clear
+from rehearsal.drills.clearing import clear, first_error
 from rehearsal.drills.processes import kill, victims
 from rehearsal.inventory import Difference
 from rehearsal.workspace import Workspace
@@ -105,7 +105,7 @@ def _point(
         if done.code == 0 and done.changed == 0:
             rounds = count
             break
-        note = "" if done.code == 0 else _last_words(done.output)
+        note = "" if done.code == 0 else first_error(done.output)
     carry_on(stack)
     found = difference(stack)
     return Point(
@@ -136,8 +136,3 @@ def killed_up(workspace: Workspace, stack: str, victim: str, after: float) -> bo
         started=lambda engine: threading.Thread(target=strike, args=(engine,), daemon=True).start(),
     )  # fmt: skip
     return hit.is_set()
-
-
-def _last_words(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if "error" in line.lower()]
-    return lines[0][:200] if lines else "the engine ended without a word"

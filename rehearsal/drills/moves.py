@@ -9,6 +9,7 @@ from rehearsal import run
 from rehearsal.drills.clearing import first_error
 from rehearsal.drills.outcome import Outcome
 from rehearsal.rehearse import Rehearsal
+from rehearsal.workspace import STATES
 
 
 def secrets_provider(place: Rehearsal) -> Outcome:
@@ -31,29 +32,34 @@ def secrets_provider(place: Rehearsal) -> Outcome:
 
 
 def object_store(place: Rehearsal) -> Outcome:
-    """Carry a stack's state from the database to the S3 endpoint, see 0 changes there, and change something."""
-    stack = place.stacks[-1]
+    """Carry a stack's state to the other place for states, see 0 changes there, and go back."""
+    stack, here = place.stacks[-1], place.workspace.chosen_state or STATES[0]
+    there = next(state for state in STATES if state != here)
     with tempfile.TemporaryDirectory(prefix="kade-move-") as folder:
         file = Path(folder) / "state.json"  # secrets in it stay encrypted
         run.run_pulumi(
             place.workspace, ["stack", "export", "--stack", stack, "--file", str(file)], capture=True, pack=False
         )
-        place.workspace.choose_state("object_store")
+        place.workspace.choose_state(there)
         try:
-            there = place.workspace
             made = run.run_pulumi(
-                there, ["stack", "init", stack, "--non-interactive", "--secrets-provider", _provider(place)],
+                place.workspace, ["stack", "init", stack, "--non-interactive", "--secrets-provider", _provider(place)],
                 capture=True, pack=False,
             )  # fmt: skip
             loaded = run.run_pulumi(
-                there, ["stack", "import", "--stack", stack, "--file", str(file)], capture=True, pack=False
+                place.workspace, ["stack", "import", "--stack", stack, "--file", str(file)], capture=True, pack=False
             )
-            after = run.up(there, stack, capture=True)
+            after = run.up(place.workspace, stack, capture=True)
+            # What it describes stays; the drill can be run again.
+            run.run_pulumi(
+                place.workspace, ["stack", "rm", stack, "--force", "--yes", "--preserve-config"],
+                capture=True, pack=False,
+            )  # fmt: skip
         finally:
-            place.workspace.choose_state("postgres")
+            place.workspace.choose_state(here)
     fine = made.code == 0 and loaded.code == 0 and after.code == 0 and after.changed == 0
     return Outcome(
-        drill="object-store", point=f"{stack}: from PostgreSQL to S3", converged=int(fine),
+        drill="object-store", point=f"{stack}: from {here} to {there}", converged=int(fine),
         seen="0 changes there" if fine else first_error(made.output + loaded.output + after.output),
     )  # fmt: skip
 

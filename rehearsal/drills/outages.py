@@ -23,8 +23,9 @@ def api_server_gone(place: Rehearsal) -> Outcome:
 
 
 def state_gone(place: Rehearsal) -> Outcome:
-    """Stop the database that holds the state in the middle of an `up`."""
-    return _during(place, "state-gone", place.stacks[-1], ("stop", "start"), "postgres")
+    """Stop the server that holds the state in the middle of an `up`."""
+    server = "object-store" if place.workspace.chosen_state == "object_store" else "postgres"
+    return _during(place, "state-gone", place.stacks[-1], ("stop", "start"), server)
 
 
 def vcenter_hangs(place: Rehearsal) -> Outcome:

@@ -62,8 +62,7 @@ def entry(folder: Path, make: Callable[[Path], None]) -> Path:
 
     """
     if folder.is_dir():
-        with suppress(OSError):  # a cache that somebody else owns
-            os.utime(folder)
+        touch(folder)
         return folder
     _made(folder.parent)
     _sweep(folder.parent)
@@ -81,6 +80,12 @@ def entry(folder: Path, make: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def touch(folder: Path) -> None:
+    """Note that an entry is in use."""
+    with suppress(OSError):  # a cache that somebody else owns
+        os.utime(folder)
 
 
 def _sweep(folder: Path) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from rehearsal.backends import identity, ports
-from rehearsal.backends.layout import ELSEWHERE, SCHEMA, Layout, write_secret
+from rehearsal.backends import layout as layouts
+from rehearsal.backends.layout import SCHEMA, Layout, write_secret
 
 
 def test_cleaning_leaves_the_logs_and_nothing_else(layout: Layout) -> None:
@@ -27,22 +28,28 @@ def test_cleaning_leaves_the_logs_and_nothing_else(layout: Layout) -> None:
     assert left == ["backends", "backends/logs", "backends/logs/etcd.log"]
 
 
-def test_cleaning_follows_a_note_to_a_folder_outside_only_where_it_is_ours(layout: Layout) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        ours, others = Path(scratch) / f"{ELSEWHERE}x", Path(scratch) / "home"
-        for folder in (ours, others):
-            folder.mkdir()
-            layout.make()
-            layout.elsewhere.write_text(str(folder))
-            layout.clean()
-        assert not ours.exists()
-        assert others.exists()
+@pytest.mark.parametrize("gone", [False, True])
+def test_cleaning_finds_the_folder_outside_without_the_rehearsals_own(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    monkeypatch.setattr(layouts, "ELSEWHERE", f"{tmp_path}/kade-rehearsal-")
+    others = Layout(tmp_path / "another").elsewhere
+    for folder in (layout.elsewhere, others):
+        (folder / "data").mkdir(parents=True)
+    if gone:
+        shutil.rmtree(layout.rehearsal)
+        assert layout.elsewhere.is_dir()
+    layout.clean()
+    assert not layout.elsewhere.exists()
+    assert others.is_dir()
 
 
-def test_cleaning_does_not_follow_links(layout: Layout, tmp_path: Path) -> None:
+def test_cleaning_does_not_follow_links(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("")
     (layout.rehearsal / "link").symlink_to(tmp_path / "precious")
+    monkeypatch.setattr(layouts, "ELSEWHERE", f"{tmp_path}/kade-rehearsal-")
+    layout.elsewhere.symlink_to(tmp_path / "precious")
     layout.clean()
     assert (tmp_path / "precious" / "file").exists()
     assert not (layout.rehearsal / "link").exists()

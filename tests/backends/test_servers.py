@@ -12,6 +12,7 @@ import yaml
 
 from rehearsal.backends import build, database, directory
 from rehearsal.backends.assemble import PARTS, Assembly, assemble
+from rehearsal.backends.database import Database
 from rehearsal.backends.directory import Directory
 from rehearsal.backends.kubernetes import VERSION
 from rehearsal.backends.layout import Layout
@@ -95,6 +96,26 @@ def test_an_account_that_cannot_reach_the_folder_gets_one_elsewhere(tmp_path: Pa
     assert database._reaches(nobody, Path("/usr/bin"))
 
 
+def test_data_without_its_password_is_of_an_earlier_rehearsal_and_is_begun_anew(
+    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(one: Database, name: str, *_: str) -> None:
+        assert name == "initdb"
+        (one.home / "data").mkdir()
+        (one.home / "data" / "PG_VERSION").write_text("new")
+
+    monkeypatch.setattr(Database, "_run", run)
+    one = Database(assembly.ground, tmp_path, tmp_path / "home", None)
+    version = one.home / "data" / "PG_VERSION"
+    version.parent.mkdir(parents=True)
+    version.write_text("left behind")
+    one.server().before()
+    assert version.read_text() == "new"
+    version.write_text("in use")
+    one.server().before()
+    assert version.read_text() == "in use"
+
+
 def test_versions_are_the_ones_of_the_modules() -> None:
     module = (build.MODULES / "go.mod").read_text()
     assert f"k8s.io/kubernetes v{VERSION}\n" in module
@@ -130,6 +151,23 @@ def test_everything_that_is_missing_is_said_at_once(bare: Path) -> None:
     assert "Install Go 1.26.1 or newer" in text
     assert "OpenLDAP's slapd, slapadd" in text
     assert "PostgreSQL's server cannot be found" in text
+
+
+def test_without_a_compiler_nothing_is_fetched(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+    monkeypatch.setattr(build.debian, "available", lambda: True)
+    for name in ("_openbao", "_ldap", "_postgres"):
+        monkeypatch.setattr(build, name, lambda *_, name=name: fetched.append(name))
+    with pytest.raises(ToolchainError, match="There is no Go compiler on PATH to build the simulated vCenter"):
+        build.prepare(Progress(), ("vcenter", "openbao", "directory", "database"))
+    assert fetched == []
+
+
+def test_where_nothing_must_be_built_no_compiler_is_asked_for(bare: Path) -> None:
+    for name in ("vctools", "s3d"):
+        build._folder(name).mkdir(parents=True)
+    found = build.prepare(Progress(), ("vcenter", "object-store"))
+    assert set(found.programs) == {"vcsim", "govc", "s3d"}
 
 
 def test_debian_that_cannot_be_reached_is_named_with_what_it_said(bare: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from rehearsal.backends import control, endpoints, ports, service
+from rehearsal.backends import layout as layouts
 from rehearsal.backends.control import BackendsError
 from rehearsal.backends.endpoints import Endpoints
 from rehearsal.backends.layout import Layout
@@ -133,9 +135,15 @@ def test_it_ends_by_itself_when_its_time_is_over(layout: Layout, assembled: list
     assert left(layout) == ["logs/one.log"]
 
 
-def test_it_ends_when_its_folder_goes(layout: Layout, running: Service) -> None:
-    layout.clean()
-    wait(lambda: not control.status(layout.rehearsal).running)
+def test_it_ends_when_its_folder_goes_and_removes_what_lies_outside(
+    layout: Layout, running: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layouts, "ELSEWHERE", f"{tmp_path}/kade-rehearsal-")
+    layout.elsewhere.mkdir()
+    shutil.rmtree(layout.rehearsal)
+    assert layout.elsewhere.is_dir()
+    wait(lambda: not layout.elsewhere.exists())
+    assert not layout.rehearsal.exists()
 
 
 def test_a_port_that_was_taken_meanwhile_leads_to_other_ports(
@@ -208,7 +216,7 @@ def test_starting_what_runs_for_other_surroundings_is_refused(
     with pytest.raises(BackendsError, match=r"runs for other surroundings: api_endpoint changed(?s:.*)rehearse down"):
         control.start(layout.rehearsal, other, progress[0])
     layout.version.write_text("kade.backends/0")
-    with pytest.raises(BackendsError, match=r"of another version of Kade\. Run `kade rehearse down`"):
+    with pytest.raises(BackendsError, match=r"of another version of Kade\. Run `kade rehearse down rehearsal`"):
         control.start(layout.rehearsal, site, progress[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,9 +55,19 @@ def test_status_says_what_runs_what_was_killed_and_what_ended(run: Run, running:
     code, out, _ = run("status")
     assert code == 0
     assert "production: was killed; the next start begins anew." in out
-    assert "test: ready, 100 MB, ends by itself in 3 h 01 min." in out
+    assert "test: NOT whole, etcd ended (`kade rehearse logs`; `kade rehearse up test` starts again), 100 MB" in out
+    assert "ends by itself in 3 h 01 min." in out
     assert "etcd" in out
     assert "ended (exit code -9)" in out
+
+
+def test_status_is_not_cut_where_it_is_written_to_a_file(
+    run: Run, running: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = run("status")
+    (row,) = [line for line in out.splitlines() if line.startswith("etcd")]
+    assert re.search(r"ended \(exit code -9\) +127\.0\.0\.1:20000 +100 MB +\d\d:\d\d:\d\d$", row)
 
 
 def test_the_only_one_that_runs_is_the_one_that_is_meant(run: Run, running: None, root: Path) -> None:
@@ -66,15 +77,31 @@ def test_the_only_one_that_runs_is_the_one_that_is_meant(run: Run, running: None
 
 def test_a_name_is_asked_for_where_there_is_a_choice(run: Run) -> None:
     code, _, err = run("down")
-    assert (code, err) == (2, "Say which environment is meant. Rehearsed are: production, test.\n")
+    assert (code, err) == (2, "Say which environment is meant. Rehearsed are: production (ended), test (ended).\n")
 
 
-@pytest.mark.parametrize("name", ["acceptance", "..", "/", "production/backends"])
-def test_an_environment_that_is_not_rehearsed_is_refused(run: Run, name: str) -> None:
-    for command in ("down", "shell", "status"):
-        code, _, err = run(command, name)
-        assert code == 2
-        assert f"{name} is not rehearsed. Rehearsed are: production, test." in err
+COMMANDS = pytest.mark.parametrize("command", ["down", "shell", "status"])
+
+
+@COMMANDS
+def test_an_environment_that_is_not_rehearsed_is_refused(run: Run, running: None, command: str) -> None:
+    code, _, err = run(command, "acceptance")
+    assert code == 2
+    assert "acceptance is not rehearsed. Rehearsed are: production (ended), test (runs). Start it by" in err
+
+
+@COMMANDS
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("acceptence", "Did you mean `acceptance`?"),
+        ("..", "Environments: acceptance, production, sandbox, test."),
+        ("/", "Environments: acceptance, production, sandbox, test."),
+        ("test/backends", "Environments: acceptance, production, sandbox, test."),
+    ],
+)
+def test_what_is_no_environment_is_not_to_be_started(run: Run, command: str, name: str, hint: str) -> None:
+    assert run(command, name) == (2, "", f"There is no environment {name!r}. {hint}\n")
 
 
 def test_logs_outlive_the_rehearsal(run: Run) -> None:
@@ -106,3 +133,14 @@ def test_down_says_where_the_logs_are_and_what_went_wrong(
     monkeypatch.setattr(control, "down", down)
     code, _, err = run("down", "production")
     assert (code, err) == (4, "The supervisor does not end.\n")
+
+
+def test_an_interrupt_says_what_goes_on_and_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.rehearsing.up", interrupted)
+    code, _, said = run("up", "sandbox")
+    assert code == 130
+    assert "goes on running" in said
+    assert "Interrupted. Run the same command again" in said

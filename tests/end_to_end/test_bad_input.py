@@ -58,7 +58,7 @@ def test_plain_pulumi_says_the_same_in_one_message(kade: Kade) -> None:
     """Without `kade` in front the program itself finds the fault; no traceback, no stale verdict."""
     assert kade.run("preview", "sandbox", "--rehearse").returncode == 0
     kade.edit("clusters/sandbox.yaml", lambda data: data.update(substrat="vsphere"))
-    pulumi = kade.folder / "kade" / "bin" / "pulumi"
+    pulumi = kade.folder / "kade" / "rehearsal" / "bin" / "pulumi"
     assert pulumi.exists()
     workspace = open_workspace(folder=kade.folder / "kade" / "rehearsal", out=kade.out)
     done = subprocess.run(
