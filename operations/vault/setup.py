@@ -179,20 +179,3 @@ def _give_up_root(request: Request, client: Client, say: Callable[[str], None]) 
         "From now on administrators sign in by themselves. Try it now, while the shares are at hand: a root token can "
         "be made again only with them, and with OpenBao's endpoint for it switched on in its configuration."
     ]
-
-
-def configure_people(
-    client: Client, methods: Sequence[str], config: dict[str, Any], password: str | None
-) -> list[Change]:
-    """Let people sign in through a directory, at each of the methods; return what was changed.
-
-    For who sets up a Vault without a cluster file for it, as a rehearsal does with its own directory: `config` is as
-    Vault has it (`wanted.ldap_config` makes one from a file's settings).
-
-    Raises:
-        VaultError: Vault refuses.
-
-    """
-    changes = plan(client, list(wanted.people_in_directory(methods, config, password)))
-    apply(client, changes, lambda _: None)
-    return changes

@@ -41,10 +41,6 @@ class Nodes:
                 result += Count(0, pool.count.upper, (pool.node.role, *pool.count.unknown))
         return result
 
-    def of_role(self, role: str) -> tuple[Node, ...]:
-        """Return the nodes of a role."""
-        return tuple(node for node in self.all if node.role == role)
-
 
 @dataclass(frozen=True)
 class Configured:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA = "kade.backends/1"
 """Version of this layout and of what the servers keep in it; a folder of another version is begun anew."""
-ELSEWHERE = "/tmp/kade-rehearsal-"
+ELSEWHERE = str(Path(tempfile.gettempdir()) / "kade-rehearsal-")
 """How the path begins of a folder outside the rehearsal's own, for an account that cannot reach that."""
 
 

@@ -6,9 +6,10 @@ import os
 import re
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rehearsal.backends import endpoints
 from rehearsal.backends.endpoints import Endpoints
@@ -16,6 +17,7 @@ from rehearsal.plugins.changes import Difference
 from rehearsal.plugins.store import Record, Store
 from rehearsal.plugins.values import Props, mark_like
 
+Way = TypeVar("Way")
 _FOLDER_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -344,3 +346,19 @@ class StandIn(Provider):
         """
         found = self.store(resource).with_id(resource.type, id_)
         return found[0] if len(found) == 1 else next((f for f in found if f[1].urn == resource.urn), None)
+
+
+def way_of(resource: Resource, ways: Mapping[str, Way], where: str, file: str) -> Way:
+    """Return how a type is made in a back end.
+
+    Raises:
+        StandInError: the rehearsal does not know; the text says which types it knows, and which file to add it to.
+
+    """
+    if resource.type not in ways:
+        msg = (
+            f"{resource.name}: the rehearsal cannot make a {resource.type} in {where} yet. It can make "
+            f"{', '.join(sorted(ways))}. Add the type to {file}."
+        )
+        raise StandInError(msg)
+    return ways[resource.type]

@@ -21,7 +21,7 @@ from rehearsal.backends.endpoints import Endpoints
 from rehearsal.plugins import kinds
 from rehearsal.plugins.bridged import Bridged
 from rehearsal.plugins.changes import Difference
-from rehearsal.plugins.standin import Place, Resource, StandInError
+from rehearsal.plugins.standin import Place, Resource, StandInError, way_of
 from rehearsal.plugins.values import Props, Secret, leaves, mark_like, plain, rewrap
 from rehearsal.plugins.vault_ways import WAYS, Way
 
@@ -184,19 +184,7 @@ class VaultServer(Bridged):
 
 
 def _way(resource: Resource) -> Way:
-    """Return how a type stands in the server.
-
-    Raises:
-        StandInError: the rehearsal does not know.
-
-    """
-    if resource.type not in WAYS:
-        msg = (
-            f"{resource.name}: the rehearsal cannot make a {resource.type} in a real OpenBao yet. It can make "
-            f"{', '.join(sorted(WAYS))}. Add the type to rehearsal/plugins/vault_ways.py."
-        )
-        raise StandInError(msg)
-    return WAYS[resource.type]
+    return way_of(resource, WAYS, "a real OpenBao", "rehearsal/plugins/vault_ways.py")
 
 
 def _refuse_foreign(resource: Resource, id_: str, noted: str | None, differing: list[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from rehearsal.backends.endpoints import Endpoints
 from rehearsal.plugins import vsphere_inventory, vsphere_machines, vsphere_placement, vsphere_tags
 from rehearsal.plugins.bridged import Bridged
-from rehearsal.plugins.standin import Place, Resource, StandInError
+from rehearsal.plugins.standin import Place, Resource, StandInError, way_of
 from rehearsal.plugins.store import Record
 from rehearsal.plugins.values import Props, mark_like, plain, rewrap
 from rehearsal.plugins.vsphere_session import Access, VCenter
@@ -211,16 +211,4 @@ def _called(resource: Resource) -> str:
 
 
 def _way(resource: Resource) -> Way:
-    """Return how a type is made.
-
-    Raises:
-        StandInError: the rehearsal does not know.
-
-    """
-    if resource.type not in WAYS:
-        msg = (
-            f"{resource.name}: the rehearsal cannot make a {resource.type} in its vCenter yet. It can make "
-            f"{', '.join(sorted(WAYS))}. Add the type to rehearsal/plugins/vsphere_server.py."
-        )
-        raise StandInError(msg)
-    return WAYS[resource.type]
+    return way_of(resource, WAYS, "its vCenter", "rehearsal/plugins/vsphere_server.py")
