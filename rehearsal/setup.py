@@ -110,7 +110,8 @@ def main() -> int:
         progress.say("\nSet-up was interrupted; what was finished is kept.")
         return 130
     words = {"path": "on PATH", "download": "the official download", "build": "built from its Go module"}
-    print(f"Pulumi CLI {found.version}, {words[found.source]}: {found.path}")
+    # Not on standard output: `make shell CMD='pulumi stack export …' > file` must hold what the command says alone.
+    progress.say(f"Pulumi CLI {found.version}, {words[found.source]}: {found.path}")
     return 0
 
 

@@ -118,6 +118,10 @@ def _file(reading: _Reading, name: str, content: bytes, suffix: str) -> None:
     for document in documents:
         _document(reading, document, later)
     if count == len(reading.resources) and not documents and not faults:
+        if name == STANDARD_INPUT:  # in a pipe, what was to write them may have failed without stopping the pipeline
+            remedy = "See what was to write it; `set -o pipefail` lets its failure stop the pipeline."
+            reading.fault(name, 0, "", "there is no manifest in it", remedy)
+            return
         reading.unseen.add(f"{name} holds no object.")
 
 

@@ -42,11 +42,6 @@ class Point:
     """Objects that the back ends have and the state does not."""
     note: str = ""
 
-    @property
-    def converged(self) -> bool:
-        """Say whether everything is as if nothing had happened."""
-        return self.rounds > 0 and self.lost == 0 and self.doubled == 0
-
 
 def points(
     workspace: Workspace,

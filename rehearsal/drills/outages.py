@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from rehearsal import inventory, run
 from rehearsal.backends import control
@@ -125,6 +124,3 @@ def two_at_once(place: Rehearsal) -> Outcome:
         converged=int(rounds > 0 and first.code == 0), lost=len(found.lost), doubled=len(found.doubled),
         seen="; ".join(filter(None, (how, str(found)))),
     )  # fmt: skip
-
-
-Drill = Callable[[Rehearsal], Outcome]

@@ -144,6 +144,16 @@ def test_json_is_read_also_several_objects_after_each_other_and_its_faults_have_
     assert len(read(tmp_path, "{apiVersion: v1, kind: Pod, metadata: {name: a}}").inventory.resources) == 1
 
 
+@pytest.mark.parametrize("given", [b"", b"\n", b"# only a comment\n"])
+def test_nothing_on_standard_input_is_a_fault_and_no_clean_result(
+    given: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`helm template … | kade check -` must not pass because Helm failed."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+    (fault,) = manifests.read([None]).faults
+    assert (fault.file, fault.what) == ("standard input", "there is no manifest in it")
+
+
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(POD.encode())))
     assert names(manifests.read([None])) == ["kubernetes:core/v1:Pod web"]
